@@ -1,0 +1,2 @@
+//! ipamctl.
+fn main() {}

@@ -1,0 +1,14 @@
+//! PURE. The arithmetic of addresses, blocks and ranges.
+//!
+//! **Invariant:** nothing here knows that a datastore, a clock or JSON exists.
+
+pub mod block;
+pub mod cidr;
+pub mod interval;
+pub mod order;
+pub mod ordinal;
+
+pub use block::{Attribute, Block, BlockParts};
+pub use cidr::{Address, BlockCidr, Cidr, CidrError, Family};
+pub use interval::RangeSet;
+pub use ordinal::Ordinal;

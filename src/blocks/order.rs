@@ -1,0 +1,1 @@
+//! The order in which a node tries the blocks of a pool.

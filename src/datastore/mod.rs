@@ -1,0 +1,14 @@
+//! The stores behind one port, and the only place that knows keys and JSON.
+
+pub mod codec;
+#[cfg(feature = "etcd")]
+pub mod etcd;
+pub mod keys;
+pub mod memory;
+pub mod port;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
+
+pub use port::{
+    Commit, Datastore, DatastoreError, Entry, Found, Guard, Range, Read, Snapshot, Span, Txn, Write,
+};

@@ -1,0 +1,241 @@
+//! What the pure parts take and give: a [`View`] in, a [`Step`] out.
+//!
+//! A decision is a function from a view to the next step. When the view lacks something, the step says what
+//! to read; the one loop in `allocator` reads it, and asks again. Nothing here names a store.
+//! Plans compose: [`View::apply`] gives the view after a plan, so that a batch and a dry run are folds of the same functions.
+//!
+//! **Invariant:** every plan guards all that it relied on, by the table of `docs/protocol.md`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::affinity::AffinityState;
+use crate::assign::Handle;
+use crate::blocks::{Block, BlockCidr, Cidr, Family};
+use crate::clock::Timestamp;
+use crate::ids::{HandleId, NodeName, Owner, OwnerKind, ResourceName};
+use crate::refusal::Refusal;
+use crate::resources::{Config, Node, Pool, Reservation};
+use crate::revision::Revision;
+
+/// What a decision may use besides the view. Drawn once for each try, so that a decision stays a function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Context {
+    /// The time.
+    pub now: Timestamp,
+    /// Random bits.
+    pub random: u64,
+}
+
+/// A value with the revisions of its record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded<T> {
+    /// The value.
+    pub value: T,
+    /// When the record was last written.
+    pub revision: Revision,
+}
+
+/// A record that was looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen<T> {
+    /// It does not exist.
+    Absent,
+    /// It exists.
+    Present(Recorded<T>),
+    /// It exists and does not parse.
+    Corrupt(CorruptRecord),
+}
+
+impl<T> Seen<T> {
+    /// Returns the record, if there is a readable one.
+    pub const fn present(&self) -> Option<&Recorded<T>> {
+        match self {
+            Seen::Present(recorded) => Some(recorded),
+            Seen::Absent | Seen::Corrupt(_) => None,
+        }
+    }
+}
+
+/// A record that does not parse.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CorruptRecord {
+    /// Its key.
+    pub key: String,
+    /// When it was last written.
+    pub revision: Revision,
+    /// What is wrong with it.
+    pub detail: String,
+}
+
+/// All records of a kind (or of a kind and an owner), read together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing<K: Ord, T> {
+    /// Those that parse.
+    pub records: BTreeMap<K, Recorded<T>>,
+    /// Those that do not. They never hide the others.
+    pub corrupt: Vec<CorruptRecord>,
+    /// The revision of the read of this range: what a range guard compares with.
+    pub read_at: Revision,
+}
+
+impl<K: Ord, T> Default for Listing<K, T> {
+    fn default() -> Listing<K, T> {
+        Listing {
+            records: BTreeMap::new(),
+            corrupt: Vec::new(),
+            read_at: Revision::default(),
+        }
+    }
+}
+
+/// The name of one record.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RecordId {
+    /// A block.
+    Block(BlockCidr),
+    /// The affinity of an owner to a block.
+    Affinity(Owner, BlockCidr),
+    /// A handle.
+    Handle(HandleId),
+    /// A pool.
+    Pool(ResourceName),
+    /// A reservation.
+    Reservation(ResourceName),
+    /// A node.
+    Node(NodeName),
+    /// The configuration.
+    Config,
+    /// Our index of what a node borrowed from a block.
+    Borrowed(NodeName, BlockCidr),
+}
+
+/// Many records that are read and guarded together.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// All pools.
+    Pools,
+    /// All reservations.
+    Reservations,
+    /// The affinities of an owner in one family.
+    Affinities(Owner, Family),
+    /// The affinities of all owners of a kind, both families.
+    AllAffinities(OwnerKind),
+}
+
+/// Something that a decision needs to see.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Want {
+    /// One record.
+    Record(RecordId),
+    /// All records of a scope.
+    Scope(Scope),
+    /// The keys of the blocks inside a CIDR, and so whether a candidate is free to claim, or a pool is drained.
+    BlocksInside(Cidr),
+}
+
+/// What one or several reads saw. A record that is in no map was not looked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct View {
+    /// The newest revision that any read saw.
+    pub revision: Revision,
+    /// The configuration.
+    pub config: Option<Seen<Config>>,
+    /// The pools, by name.
+    pub pools: Option<Listing<ResourceName, Pool>>,
+    /// The reservations, by name.
+    pub reservations: Option<Listing<ResourceName, Reservation>>,
+    /// Nodes.
+    pub nodes: BTreeMap<NodeName, Seen<Node>>,
+    /// Affinities by owner and family.
+    pub affinities: BTreeMap<(Owner, Family), Listing<BlockCidr, AffinityState>>,
+    /// Affinities of all owners of a kind.
+    pub all_affinities: BTreeMap<OwnerKind, Listing<(Owner, BlockCidr), AffinityState>>,
+    /// Affinities that were read one by one.
+    pub affinity: BTreeMap<(Owner, BlockCidr), Seen<AffinityState>>,
+    /// Handles.
+    pub handles: BTreeMap<HandleId, Seen<Handle>>,
+    /// Blocks.
+    pub blocks: BTreeMap<BlockCidr, Seen<Block>>,
+    /// Our index of borrowed addresses; the record has no content.
+    pub borrowed: BTreeMap<(NodeName, BlockCidr), Seen<()>>,
+    /// CIDRs whose blocks' keys were read, with the revision of that read.
+    pub inside: BTreeMap<Cidr, Revision>,
+    /// Blocks that are known to exist, whether or not they were read.
+    pub existing: BTreeSet<BlockCidr>,
+}
+
+/// One comparison of a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Guard {
+    /// The record does not exist.
+    Absent(RecordId),
+    /// The record was last written at this revision.
+    At(RecordId, Revision),
+    /// Nothing of the scope was written after the revision of its read.
+    NoneChanged(Scope, Revision),
+    /// No block inside the CIDR was created after the revision, and none exists that contains it (X8, X9, X28).
+    NoneCreatedOver(Cidr, Revision),
+}
+
+/// One change of a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Writes a block.
+    PutBlock(Block),
+    /// Deletes a block.
+    DeleteBlock(BlockCidr),
+    /// Writes an affinity.
+    PutAffinity(Owner, BlockCidr, AffinityState),
+    /// Deletes an affinity.
+    DeleteAffinity(Owner, BlockCidr),
+    /// Writes a handle.
+    PutHandle(HandleId, Handle),
+    /// Deletes a handle.
+    DeleteHandle(HandleId),
+    /// Notes that a node borrows from a block.
+    PutBorrowed(NodeName, BlockCidr),
+    /// Takes that note away.
+    DeleteBorrowed(NodeName, BlockCidr),
+    /// Writes a pool.
+    PutPool(Pool),
+    /// Deletes a pool.
+    DeletePool(ResourceName),
+    /// Writes a reservation.
+    PutReservation(Reservation),
+    /// Deletes a reservation.
+    DeleteReservation(ResourceName),
+    /// Writes a node.
+    PutNode(Node),
+    /// Deletes a node.
+    DeleteNode(NodeName),
+    /// Writes the configuration.
+    PutConfig(Config),
+}
+
+/// A change that is decided: what must still hold, what is written, and what the caller is told then.
+///
+/// The changes are in an order that is safe step by step, for a store without transactions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan<T> {
+    /// What must still hold.
+    pub guards: Vec<Guard>,
+    /// What is written.
+    pub changes: Vec<Change>,
+    /// What it brings.
+    pub outcome: T,
+    /// Whether the request needs another transaction after this one.
+    pub more: bool,
+}
+
+/// What a decision says to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step<T> {
+    /// Read these and ask again.
+    Read(Vec<Want>),
+    /// Nothing has to be written.
+    Done(T),
+    /// Commit this.
+    Commit(Plan<T>),
+    /// It cannot be done.
+    Refuse(Refusal),
+}

@@ -1,0 +1,198 @@
+//! A planned "no", with the numbers that an operator needs. Words for people; codes are given at the edges.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use crate::blocks::{Address, Cidr, Family};
+use crate::ids::{HandleId, ResourceName};
+use crate::plan::CorruptRecord;
+
+/// Why a pool could not serve a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PoolReason {
+    /// It is disabled, or being deleted.
+    Disabled,
+    /// A controller took it out of allocation.
+    NotAllocatable,
+    /// Its node selector does not match the node.
+    NodeSelector(String),
+    /// Its namespace selector does not match, or the namespace is unknown.
+    NamespaceSelector(String),
+    /// A selector does not parse.
+    BadSelector(String),
+    /// It serves only requests that name it.
+    Manual,
+    /// The request names other pools.
+    NotRequested,
+    /// It is not for this use.
+    NotForUse,
+    /// Its blocks are too small for the slots that the request reserves.
+    BlocksTooSmall,
+    /// It admits the request, and gave nothing: what stands in the way.
+    Used(PoolUse),
+}
+
+/// What was found in a pool that admits a request and gave nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PoolUse {
+    /// Blocks that the pool can hold.
+    pub blocks: u128,
+    /// Of these, blocks that are reserved as a whole.
+    pub reserved: u128,
+    /// Blocks of this node that were looked at.
+    pub own: usize,
+    /// Free addresses in them that are reserved.
+    pub own_reserved: usize,
+    /// Addresses in them that are cooling.
+    pub cooling: usize,
+    /// Blocks of others that were looked at.
+    pub foreign: usize,
+}
+
+/// A pool and why it could not serve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolVerdict {
+    /// Its name.
+    pub name: ResourceName,
+    /// Its CIDR.
+    pub cidr: Cidr,
+    /// Why not.
+    pub reason: PoolReason,
+}
+
+/// A planned "no".
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// There is no pool of this family at all.
+    #[error("no {0} pool exists")]
+    NoPool(Family),
+    /// Pools exist, and none admits the request.
+    #[error("no {family} pool admits this request: {}", list(.pools))]
+    NoAdmissiblePool {
+        /// The family.
+        family: Family,
+        /// Each pool of the family with its reason.
+        pools: Vec<PoolVerdict>,
+    },
+    /// A requested pool does not exist or is of the other family.
+    #[error("requested {family} pool `{name}` {why}")]
+    BadPool {
+        /// The family of the request.
+        family: Family,
+        /// The pool as requested.
+        name: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Pools admit the request, and none has an address left for it.
+    #[error("no {family} address is left: wanted {wanted}, found {found}; {}", list(.pools))]
+    Exhausted {
+        /// The family.
+        family: Family,
+        /// How many addresses were wanted.
+        wanted: usize,
+        /// How many there are.
+        found: usize,
+        /// Each pool of the family with its reason.
+        pools: Vec<PoolVerdict>,
+    },
+    /// The node owns as many blocks as it may, and cannot borrow.
+    #[error("node owns {owned} {family} blocks and may own {limit}; {}", list(.pools))]
+    BlockLimit {
+        /// The family.
+        family: Family,
+        /// Blocks owned.
+        owned: usize,
+        /// Blocks allowed.
+        limit: usize,
+        /// Each pool of the family with its reason.
+        pools: Vec<PoolVerdict>,
+    },
+    /// The address asked for is held by somebody.
+    #[error("address {address} is {}", held(.holder.as_ref()))]
+    AddressTaken {
+        /// The address.
+        address: Address,
+        /// By whom; `None` if by nobody named, or cooling.
+        holder: Option<HandleId>,
+    },
+    /// The address lies in no enabled pool.
+    #[error("address {0} is in no enabled pool")]
+    OutsidePools(Address),
+    /// Records stand in the way that do not parse.
+    #[error("{}", corrupt(.0))]
+    Corrupt(Vec<CorruptRecord>),
+    /// The rule of the operation says no.
+    #[error("{0}")]
+    Rule(String),
+}
+
+fn list(pools: &[PoolVerdict]) -> String {
+    let texts: Vec<String> = pools.iter().map(ToString::to_string).collect();
+    texts.join("; ")
+}
+
+fn held(holder: Option<&HandleId>) -> String {
+    holder.map_or_else(
+        || "in use or cooling".to_owned(),
+        |handle| format!("held by {handle}"),
+    )
+}
+
+fn corrupt(records: &[CorruptRecord]) -> String {
+    let texts: Vec<String> = records
+        .iter()
+        .map(|record| format!("record {} is corrupt: {}", record.key, record.detail))
+        .collect();
+    texts.join("; ")
+}
+
+impl fmt::Display for PoolVerdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "pool {} ({}) {}", self.name, self.cidr, self.reason)
+    }
+}
+
+impl fmt::Display for PoolReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PoolReason::Disabled => f.write_str("is disabled"),
+            PoolReason::NotAllocatable => f.write_str("is marked as not allocatable"),
+            PoolReason::NodeSelector(selector) => {
+                write!(f, "does not select this node ({selector})")
+            }
+            PoolReason::NamespaceSelector(selector) => {
+                write!(f, "does not select this namespace ({selector})")
+            }
+            PoolReason::BadSelector(error) => {
+                write!(f, "has a selector that does not parse: {error}")
+            }
+            PoolReason::Manual => f.write_str("serves only requests that name it"),
+            PoolReason::NotRequested => f.write_str("is not among the requested pools"),
+            PoolReason::NotForUse => f.write_str("does not allow this use"),
+            PoolReason::BlocksTooSmall => {
+                f.write_str("has blocks too small for the reserved slots")
+            }
+            PoolReason::Used(used) => used.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for PoolUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "has {} blocks", self.blocks)?;
+        let details = [
+            (self.reserved, "reserved"),
+            (self.own as u128, "of this node without a usable address"),
+            (self.foreign as u128, "of others or without an owner"),
+            (self.own_reserved as u128, "free addresses reserved"),
+            (self.cooling as u128, "addresses cooling"),
+        ];
+        for (count, what) in details.iter().filter(|(count, _)| 0 < *count) {
+            write!(f, ", {count} {what}")?;
+        }
+        Ok(())
+    }
+}
