@@ -9,6 +9,7 @@ pub mod port;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
+pub use memory::Memory;
 pub use port::{
     Commit, Datastore, DatastoreError, Entry, Found, Guard, Range, Read, Snapshot, Span, Txn, Write,
 };
