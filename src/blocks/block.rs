@@ -1,55 +1,36 @@
 //! A block as a value: which ordinals are held by whom, and the queue of the free ones.
 //!
-//! Keeps the invariants of a block record by construction (p12): one slot for each address, every index valid, the queue
-//! holds exactly the free ordinals. Reading what others wrote goes through [`BlockParts`].
+//! **Invariant:** a block is well-formed (p12): one slot for each address, every index valid, the queue holds exactly
+//! the free ordinals, each once. What others wrote comes in through [`Block::from_parts`].
+
+mod assign;
+mod attribute;
+mod cooldown;
+mod faults;
+mod ownership;
+mod parts;
+mod release;
+mod reserved;
+mod slots;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::blocks::cidr::BlockCidr;
+use crate::blocks::cidr::{Address, BlockCidr};
 use crate::blocks::ordinal::Ordinal;
 use crate::clock::Timestamp;
 use crate::ids::Owner;
 use crate::unknown::Unknown;
 
-/// Who holds an address, and what the holder said about itself. Shared by equal assignments.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Attribute {
-    /// The handle, as stored; compare with [`crate::ids::comparable_handle`].
-    pub handle: Option<String>,
-    /// The attributes of the active owner: Calico's `secondary`.
-    pub secondary: BTreeMap<String, String>,
-    /// The attributes of the other owner during a live migration: Calico's `alternateOwnerAttrs`.
-    pub alternate: BTreeMap<String, String>,
-    /// When the address was released, if it is cooling. Nothing else is set then.
-    pub released_at: Option<Timestamp>,
-    /// Members that we do not know.
-    pub unknown: Unknown,
-}
-
-/// A block as a record tells it, before anything is checked: what the codec reads and writes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BlockParts {
-    /// The CIDR.
-    pub cidr: BlockCidr,
-    /// The owner.
-    pub owner: Option<Owner>,
-    /// When the owner claimed it; absent means long ago.
-    pub claimed_at: Option<Timestamp>,
-    /// Index into `attributes` by ordinal; `None` is free.
-    pub allocations: Vec<Option<usize>>,
-    /// The queue of free ordinals, head first.
-    pub unallocated: VecDeque<usize>,
-    /// The attributes.
-    pub attributes: Vec<Attribute>,
-    /// The generation of the block.
-    pub sequence: u64,
-    /// The generation at which an ordinal was assigned, by ordinal. May name free ordinals (old writers).
-    pub sequence_of: BTreeMap<usize, u64>,
-    /// Calico's `deleted`: kept, never looked at.
-    pub deleted: bool,
-    /// Members that we do not know.
-    pub unknown: Unknown,
-}
+pub use assign::SlotTaken;
+pub use attribute::Attribute;
+pub use cooldown::Cooldown;
+pub use faults::BlockFault;
+pub use parts::BlockParts;
+pub use reserved::ReservedSlots;
+pub use slots::{Assigned, Slot};
 
 /// A well-formed block.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,11 +38,95 @@ pub struct Block {
     cidr: BlockCidr,
     owner: Option<Owner>,
     claimed_at: Option<Timestamp>,
+    /// Index into `attributes` by ordinal.
     slots: Vec<Option<usize>>,
+    /// Head first.
     free: VecDeque<Ordinal>,
     attributes: Vec<Attribute>,
     sequence: u64,
+    /// May name free ordinals, as old writers left them.
     sequence_of: BTreeMap<Ordinal, u64>,
     deleted: bool,
     unknown: Unknown,
+}
+
+impl Block {
+    /// Returns a new block of which every address is free, but for the reserved slots.
+    ///
+    /// The claim time is kept in whole seconds. `sequence` has to be above that of any earlier block of this CIDR, so
+    /// that no number is met twice.
+    pub fn create(
+        cidr: BlockCidr,
+        owner: Owner,
+        claimed_at: Timestamp,
+        sequence: u64,
+        slots: Option<&ReservedSlots>,
+    ) -> Block {
+        let mut block = Block {
+            cidr,
+            owner: Some(owner),
+            claimed_at: Some(claimed_at.whole_seconds()),
+            slots: vec![None; usize::from(cidr.size())],
+            free: Ordinal::all(cidr.size()).collect(),
+            attributes: Vec::new(),
+            sequence,
+            sequence_of: BTreeMap::new(),
+            deleted: false,
+            unknown: Unknown::default(),
+        };
+        if let Some(slots) = slots {
+            block.reserve(slots);
+        }
+        block
+    }
+
+    /// Returns the CIDR.
+    pub const fn cidr(&self) -> BlockCidr {
+        self.cidr
+    }
+
+    /// Returns the owner.
+    pub const fn owner(&self) -> Option<&Owner> {
+        self.owner.as_ref()
+    }
+
+    /// Returns when the owner claimed it; `None` means long ago.
+    pub const fn claimed_at(&self) -> Option<Timestamp> {
+        self.claimed_at
+    }
+
+    /// Returns the generation: one more with every write of the record.
+    pub const fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// Returns the number of addresses.
+    pub fn size(&self) -> u16 {
+        self.cidr.size()
+    }
+
+    /// Returns the address of an ordinal.
+    ///
+    /// # Panics
+    /// Where the ordinal is outside the block.
+    pub fn address(&self, ordinal: Ordinal) -> Address {
+        self.cidr
+            .address(ordinal)
+            .expect("the ordinal is one of this block")
+    }
+
+    /// Returns the ordinal of an address, or `None` outside the block.
+    pub fn ordinal(&self, address: Address) -> Option<Ordinal> {
+        self.cidr.ordinal(address)
+    }
+
+    /// Counts a write of the record. Assigning and releasing do not: a plan may do several and writes once.
+    pub fn bump(&mut self) {
+        // A stored number may be anything. Wrapping still differs from the number before, as saturating would not.
+        self.sequence = self.sequence.wrapping_add(1);
+    }
+
+    fn ordinals(&self) -> impl Iterator<Item = Ordinal> + use<> {
+        Ordinal::all(self.size())
+    }
 }

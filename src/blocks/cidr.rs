@@ -9,6 +9,8 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use crate::blocks::ordinal::Ordinal;
+
 /// The address family of a pool, a block or an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Family {
@@ -362,6 +364,22 @@ impl BlockCidr {
     /// Returns whether the address lies inside.
     pub const fn contains(self, address: Address) -> bool {
         self.0.contains(address)
+    }
+
+    /// Returns the address of an ordinal, or `None` where the block has fewer.
+    pub fn address(self, ordinal: Ordinal) -> Option<Address> {
+        let inside = ordinal.get() < self.size();
+        inside.then(|| Address {
+            family: self.family(),
+            bits: self.0.base | u128::from(ordinal.get()),
+        })
+    }
+
+    /// Returns the ordinal of an address, or `None` outside the block.
+    pub fn ordinal(self, address: Address) -> Option<Ordinal> {
+        let inside = self.contains(address);
+        let offset = inside.then(|| address.bits - self.0.base)?;
+        u16::try_from(offset).ok().and_then(Ordinal::new)
     }
 }
 

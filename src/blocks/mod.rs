@@ -8,7 +8,10 @@ pub mod interval;
 pub mod order;
 pub mod ordinal;
 
-pub use block::{Attribute, Block, BlockParts};
+pub use block::{
+    Assigned, Attribute, Block, BlockFault, BlockParts, Cooldown, ReservedSlots, Slot, SlotTaken,
+};
 pub use cidr::{Address, BlockCidr, Cidr, CidrError, Family};
-pub use interval::RangeSet;
+pub use interval::{AddressRange, RangeSet};
+pub use order::Candidates;
 pub use ordinal::Ordinal;

@@ -19,9 +19,24 @@ impl Ordinal {
         }
     }
 
+    /// Returns the ordinal, or `None` above [`Ordinal::MAX`].
+    pub fn from_index(index: usize) -> Option<Ordinal> {
+        u16::try_from(index).ok().and_then(Ordinal::new)
+    }
+
+    /// Returns the ordinals of a block with this many addresses, ascending.
+    pub fn all(size: u16) -> impl Iterator<Item = Ordinal> {
+        (0..size).map_while(Ordinal::new)
+    }
+
     /// Returns the number.
     pub const fn get(self) -> u16 {
         self.0
+    }
+
+    /// Returns the number as an index into the slots of a block.
+    pub fn index(self) -> usize {
+        usize::from(self.0)
     }
 }
 
