@@ -18,7 +18,8 @@ mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::blocks::cidr::{Address, BlockCidr};
+use crate::blocks::address::Address;
+use crate::blocks::cidr::BlockCidr;
 use crate::blocks::ordinal::Ordinal;
 use crate::clock::Timestamp;
 use crate::ids::Owner;

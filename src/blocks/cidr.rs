@@ -1,67 +1,15 @@
-//! Addresses and CIDRs of both families in one representation: 128 bits and a [`Family`].
+//! CIDRs of both families, always masked: those of pools, and those of blocks.
 //!
-//! A [`Cidr`] is always masked. A [`BlockCidr`] also has a length that Calico allows for blocks.
-//! Knows text (RFC 5952 for IPv6), but nothing of keys: those are in `datastore::keys`.
+//! Knows text, but nothing of keys: those are in `datastore::keys`.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use thiserror::Error;
 
+use crate::blocks::address::{Address, Family, last_bits, network_mask};
 use crate::blocks::ordinal::Ordinal;
-
-/// The address family of a pool, a block or an address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Family {
-    /// IPv4.
-    V4,
-    /// IPv6.
-    V6,
-}
-
-impl Family {
-    /// Both families, in the order in which requests are served.
-    pub const BOTH: [Family; 2] = [Family::V4, Family::V6];
-
-    /// Returns the number of bits of an address.
-    pub const fn width(self) -> u8 {
-        match self {
-            Family::V4 => 32,
-            Family::V6 => 128,
-        }
-    }
-
-    /// Returns the digit that names the family in keys and logs.
-    pub const fn digit(self) -> u8 {
-        match self {
-            Family::V4 => 4,
-            Family::V6 => 6,
-        }
-    }
-
-    /// Returns the block prefix lengths that Calico allows (its IPPool validation).
-    pub const fn block_lengths(self) -> std::ops::RangeInclusive<u8> {
-        match self {
-            Family::V4 => 20..=32,
-            Family::V6 => 116..=128,
-        }
-    }
-
-    /// Returns the block prefix length of a pool that names none.
-    pub const fn default_block_length(self) -> u8 {
-        match self {
-            Family::V4 => 26,
-            Family::V6 => 122,
-        }
-    }
-}
-
-impl fmt::Display for Family {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "IPv{}", self.digit())
-    }
-}
 
 /// A text that is no address or no CIDR, or one that is not in its canonical masked form.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -85,115 +33,12 @@ pub enum CidrError {
     NotABlock(Cidr),
 }
 
-/// An IP address of either family.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Address {
-    family: Family,
-    bits: u128,
-}
-
-impl Address {
-    /// Returns the address with these bits, or `None` where the family has fewer.
-    pub const fn new(family: Family, bits: u128) -> Option<Address> {
-        if bits <= last_bits(family) {
-            Some(Address { family, bits })
-        } else {
-            None
-        }
-    }
-
-    /// Returns the family.
-    pub const fn family(self) -> Family {
-        self.family
-    }
-
-    /// Returns the address as a number.
-    pub const fn bits(self) -> u128 {
-        self.bits
-    }
-
-    /// Returns the CIDR that holds this address alone.
-    pub const fn to_cidr(self) -> Cidr {
-        Cidr {
-            family: self.family,
-            base: self.bits,
-            length: self.family.width(),
-        }
-    }
-
-    /// Returns the network of the given prefix length around this address.
-    ///
-    /// # Panics
-    /// Where the length is above the width of the family.
-    pub const fn network(self, length: u8) -> Cidr {
-        assert!(
-            length <= self.family.width(),
-            "prefix length within the family"
-        );
-        Cidr {
-            family: self.family,
-            base: self.bits & network_mask(self.family, length),
-            length,
-        }
-    }
-}
-
-/// An IPv4-mapped IPv6 address counts as IPv4, as it does for Calico.
-impl From<IpAddr> for Address {
-    fn from(address: IpAddr) -> Address {
-        match address.to_canonical() {
-            IpAddr::V4(v4) => Address {
-                family: Family::V4,
-                bits: u128::from(v4.to_bits()),
-            },
-            IpAddr::V6(v6) => Address {
-                family: Family::V6,
-                bits: v6.to_bits(),
-            },
-        }
-    }
-}
-
-impl From<Address> for IpAddr {
-    fn from(address: Address) -> IpAddr {
-        match address.family {
-            Family::V4 => {
-                let bits = u32::try_from(address.bits).expect("an IPv4 address has 32 bits");
-                IpAddr::V4(Ipv4Addr::from_bits(bits))
-            }
-            Family::V6 => IpAddr::V6(Ipv6Addr::from_bits(address.bits)),
-        }
-    }
-}
-
-impl FromStr for Address {
-    type Err = CidrError;
-
-    fn from_str(text: &str) -> Result<Address, CidrError> {
-        text.parse::<IpAddr>()
-            .map(Address::from)
-            .map_err(|_| CidrError::NotAnAddress(text.to_owned()))
-    }
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        IpAddr::from(*self).fmt(f)
-    }
-}
-
-impl fmt::Debug for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
 /// A masked CIDR of either family. Orders by family, then base, then length.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cidr {
-    family: Family,
-    base: u128,
-    length: u8,
+    pub(super) family: Family,
+    pub(super) base: u128,
+    pub(super) length: u8,
 }
 
 impl Cidr {
@@ -209,15 +54,7 @@ impl Cidr {
     /// # Errors
     /// [`CidrError::NotACidr`] where the text is none.
     pub fn parse_masking(text: &str) -> Result<Cidr, CidrError> {
-        let not_a_cidr = || CidrError::NotACidr(text.to_owned());
-        let net: ipnet::IpNet = text.parse().map_err(|_| not_a_cidr())?;
-        let mapped = matches!(net, ipnet::IpNet::V6(v6) if v6.addr().to_ipv4_mapped().is_some());
-        let address = Address::from(net.addr());
-        let length = if mapped {
-            net.prefix_len().checked_sub(96).ok_or_else(not_a_cidr)?
-        } else {
-            net.prefix_len()
-        };
+        let (address, length) = address_and_length(text)?;
         Ok(address.network(length))
     }
 
@@ -302,16 +139,14 @@ impl FromStr for Cidr {
 
     /// Reads a CIDR and refuses host bits, naming the masked network.
     fn from_str(text: &str) -> Result<Cidr, CidrError> {
-        let cidr = Cidr::parse_masking(text)?;
-        let (address, _) = text
-            .split_once('/')
-            .ok_or_else(|| CidrError::NotACidr(text.to_owned()))?;
-        if address.parse::<Address>()? == cidr.first() {
-            Ok(cidr)
+        let (address, length) = address_and_length(text)?;
+        let network = address.network(length);
+        if network.first() == address {
+            Ok(network)
         } else {
             Err(CidrError::HostBits {
                 given: text.to_owned(),
-                network: cidr,
+                network,
             })
         }
     }
@@ -403,17 +238,25 @@ impl fmt::Debug for BlockCidr {
     }
 }
 
-const fn last_bits(family: Family) -> u128 {
-    match family {
-        Family::V4 => u32::MAX as u128,
-        Family::V6 => u128::MAX,
-    }
+/// Splits a CIDR. Strict: a length is digits without a leading zero.
+fn address_and_length(text: &str) -> Result<(Address, u8), CidrError> {
+    let parse = || {
+        let (address, length) = text.split_once('/')?;
+        let (address, mapped_bits) = address_and_mapped_bits(address.parse().ok()?);
+        let strict = length == "0" || !length.starts_with(['0', '+']);
+        let length: u8 = strict.then(|| length.parse().ok())??;
+        let length = length.checked_sub(mapped_bits)?;
+        (length <= address.family().width()).then_some((address, length))
+    };
+    parse().ok_or_else(|| CidrError::NotACidr(text.to_owned()))
 }
 
-const fn network_mask(family: Family, length: u8) -> u128 {
-    let host = (family.width() - length) as u32;
-    match 1u128.checked_shl(host) {
-        Some(size) => last_bits(family) & !(size - 1),
-        None => 0,
-    }
+/// Returns the address, and how much shorter a prefix length is for it: of an IPv4-mapped one 96 bits are not there.
+fn address_and_mapped_bits(address: IpAddr) -> (Address, u8) {
+    let canonical = Address::from(address);
+    let mapped = address.is_ipv6() && canonical.family == Family::V4;
+    (canonical, if mapped { 96 } else { 0 })
 }
+
+#[cfg(test)]
+mod tests;

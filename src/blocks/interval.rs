@@ -7,7 +7,8 @@ mod spans;
 #[cfg(test)]
 mod tests;
 
-use crate::blocks::cidr::{Address, Cidr, Family};
+use crate::blocks::address::{Address, Family};
+use crate::blocks::cidr::Cidr;
 pub(crate) use spans::{Span, Spans};
 
 /// Addresses of one family, from the first to the last, both included.

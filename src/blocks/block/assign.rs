@@ -2,8 +2,8 @@
 
 use thiserror::Error;
 
+use crate::blocks::address::Address;
 use crate::blocks::block::{Attribute, Block, Slot};
-use crate::blocks::cidr::Address;
 use crate::blocks::interval::RangeSet;
 use crate::blocks::ordinal::Ordinal;
 use crate::ids::HandleId;

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use crate::blocks::address::Family;
 use crate::blocks::block::{Attribute, Block};
-use crate::blocks::cidr::Family;
 use crate::blocks::ordinal::Ordinal;
 use crate::ids::HandleId;
 

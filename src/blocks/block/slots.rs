@@ -1,7 +1,7 @@
 //! Looking at a block: what each slot holds, and how many hold what.
 
+use crate::blocks::address::Address;
 use crate::blocks::block::{Attribute, Block};
-use crate::blocks::cidr::Address;
 use crate::blocks::interval::RangeSet;
 use crate::blocks::ordinal::Ordinal;
 use crate::clock::Timestamp;
