@@ -1,3 +1,5 @@
+//! The grammar, its errors and its evaluation, against selectors that Calico parsed.
+
 use std::collections::BTreeMap;
 
 use expect_test::expect;

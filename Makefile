@@ -1,0 +1,45 @@
+# What people type. Every target says what it does: `make help`.
+# On a machine with git, make, a C compiler and the Rust toolchain, `make test` installs the rest.
+
+CARGO       ?= cargo
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Shows this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: test
+test: ## Runs every test, those on a real etcd included
+	@tools/deps.sh build etcd
+	$(CARGO) test --locked --workspace
+
+.PHONY: fmt
+fmt: ## Formats the code
+	$(CARGO) fmt --all
+
+.PHONY: lint
+lint: ## Checks format, clippy, shell scripts and the compose file, warnings being errors
+	@tools/deps.sh build lint
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	@tools/lint.sh
+
+.PHONY: docs
+docs: ## Builds the library's documentation, warnings being errors
+	@tools/deps.sh build
+	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --locked --workspace --no-deps
+
+.PHONY: deny
+deny: ## Checks licences, sources and versions of the dependencies (needs cargo-deny)
+	@$(CARGO) deny --version >/dev/null || { echo 'first: $(CARGO) install cargo-deny --locked' >&2; exit 1; }
+	$(CARGO) fetch --locked
+	$(CARGO) deny --offline check bans licenses sources
+
+.PHONY: deps
+deps: ## Installs what building, testing, linting and measuring need (as root, by apt-get)
+	@tools/deps.sh build etcd lint bench
+
+.PHONY: ci
+ci: ## Runs the gate that every change must pass
+	@.ci/run
