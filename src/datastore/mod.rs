@@ -5,11 +5,13 @@ pub mod codec;
 pub mod etcd;
 pub mod keys;
 pub mod memory;
+mod open;
 pub mod port;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
 pub use memory::Memory;
+pub use open::OpenError;
 pub use port::{
     Commit, Datastore, DatastoreError, Entry, Found, Guard, Range, Read, Snapshot, Span, Txn, Write,
 };

@@ -1,0 +1,3 @@
+//! What the tests of block-ipam share. No program links it.
+
+pub mod conformance;
