@@ -49,6 +49,8 @@ pub struct Block {
     sequence_of: BTreeMap<Ordinal, u64>,
     deleted: bool,
     unknown: Unknown,
+    /// What was wrong with the record and was set right by reading it. The next write of the record ends it.
+    repaired: Vec<BlockFault>,
 }
 
 impl Block {
@@ -74,6 +76,7 @@ impl Block {
             sequence_of: BTreeMap::new(),
             deleted: false,
             unknown: Unknown::default(),
+            repaired: Vec::new(),
         };
         if let Some(slots) = slots {
             block.reserve(slots);
@@ -125,6 +128,7 @@ impl Block {
     pub fn bump(&mut self) {
         // A stored number may be anything. Wrapping still differs from the number before, as saturating would not.
         self.sequence = self.sequence.wrapping_add(1);
+        self.repaired.clear();
     }
 
     fn ordinals(&self) -> impl Iterator<Item = Ordinal> + use<> {

@@ -61,10 +61,8 @@ impl BlockParts {
     /// Returns everything that is wrong, whatever the time: fatal faults first, each kind ascending.
     pub fn faults(&self) -> Vec<BlockFault> {
         self.fatal_faults()
+            .chain(self.repairable_faults())
             .chain(self.unused_attributes())
-            .chain(self.queue_faults())
-            .chain(self.not_queued())
-            .chain(self.sequences_outside())
             .collect()
     }
 
@@ -73,6 +71,13 @@ impl BlockParts {
         let mut faults = self.faults();
         faults.extend(self.released_in_future(now));
         faults
+    }
+
+    /// Returns the faults that reading sets right.
+    pub(super) fn repairable_faults(&self) -> impl Iterator<Item = BlockFault> {
+        self.queue_faults()
+            .chain(self.not_queued())
+            .chain(self.sequences_outside())
     }
 
     /// Returns the faults that make the record unusable: nobody could tell who holds what.

@@ -46,8 +46,11 @@ impl Block {
         if let Some(fault) = parts.fatal_faults().next() {
             return Err(fault);
         }
+        let repaired = parts.repairable_faults().collect();
         let free = repaired_queue(&parts);
         let size = parts.allocations.len();
+        let sequences = parts.sequence_of.into_iter();
+        let inside = sequences.filter(|&(index, _)| index < size);
         Ok(Block {
             cidr: parts.cidr,
             owner: parts.owner,
@@ -56,15 +59,21 @@ impl Block {
             free,
             attributes: parts.attributes,
             sequence: parts.sequence,
-            sequence_of: parts
-                .sequence_of
-                .into_iter()
-                .filter(|&(index, _)| index < size)
+            sequence_of: inside
                 .filter_map(|(index, sequence)| Some((Ordinal::from_index(index)?, sequence)))
                 .collect(),
             deleted: parts.deleted,
             unknown: parts.unknown,
+            repaired,
         })
+    }
+
+    /// Returns everything that is wrong with the record that the block was read from. After the next write of the
+    /// record ([`Block::bump`]) nothing is that reading has set right.
+    pub fn faults_at(&self, now: Timestamp) -> Vec<BlockFault> {
+        let mut faults = self.repaired.clone();
+        faults.extend(self.to_parts().faults_at(now));
+        faults
     }
 
     /// Returns the block as its record has to tell it.
