@@ -16,3 +16,4 @@ pub mod resources;
 pub mod revision;
 pub mod selector;
 pub mod unknown;
+pub mod view;

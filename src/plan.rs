@@ -107,6 +107,8 @@ pub enum RecordId {
     Config,
     /// Our index of what a node borrowed from a block.
     Borrowed(NodeName, BlockCidr),
+    /// The mark of a store that Calico runs on: without its Node record a node gets nothing there.
+    ClusterInformation,
 }
 
 /// Many records that are read and guarded together.
@@ -121,6 +123,9 @@ pub enum Scope {
     /// The affinities of all owners of a kind, both families.
     AllAffinities(OwnerKind),
 }
+
+/// Most things that a decision should ask for at once: a read carries 120 ranges, and some need two.
+pub const MOST_WANTS: usize = 96;
 
 /// Something that a decision needs to see.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -158,6 +163,8 @@ pub struct View {
     pub blocks: BTreeMap<BlockCidr, Seen<Block>>,
     /// Our index of borrowed addresses; the record has no content.
     pub borrowed: BTreeMap<(NodeName, BlockCidr), Seen<()>>,
+    /// Whether Calico runs on this store; the content does not matter here.
+    pub cluster_information: Option<Seen<()>>,
     /// CIDRs whose blocks' keys were read, with the revision of that read.
     pub inside: BTreeMap<Cidr, Revision>,
     /// Blocks that are known to exist, whether or not they were read.
@@ -238,4 +245,45 @@ pub enum Step<T> {
     Commit(Plan<T>),
     /// It cannot be done.
     Refuse(Refusal),
+}
+
+/// Why a decision stops before it has a plan. Lets the parts of a decision use `?`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stop {
+    /// It has to see these first.
+    Read(Vec<Want>),
+    /// It cannot be done.
+    Refuse(Refusal),
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Stop {
+        Stop::Refuse(refusal)
+    }
+}
+
+impl<T> From<Stop> for Step<T> {
+    fn from(stop: Stop) -> Step<T> {
+        match stop {
+            Stop::Read(wants) => Step::Read(wants),
+            Stop::Refuse(refusal) => Step::Refuse(refusal),
+        }
+    }
+}
+
+impl<T> From<Result<Step<T>, Stop>> for Step<T> {
+    fn from(result: Result<Step<T>, Stop>) -> Step<T> {
+        result.unwrap_or_else(Step::from)
+    }
+}
+
+impl RecordId {
+    /// Returns the guard that the record is still what `seen` says.
+    pub fn unchanged<T>(self, seen: &Seen<T>) -> Guard {
+        match seen {
+            Seen::Absent => Guard::Absent(self),
+            Seen::Present(recorded) => Guard::At(self, recorded.revision),
+            Seen::Corrupt(corrupt) => Guard::At(self, corrupt.revision),
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use thiserror::Error;
 
 use crate::blocks::{Address, Cidr, Family};
-use crate::ids::{HandleId, ResourceName};
+use crate::ids::{HandleId, NodeName, ResourceName};
 use crate::plan::CorruptRecord;
 
 /// Why a pool could not serve a request.
@@ -118,9 +118,26 @@ pub enum Refusal {
         /// By whom; `None` if by nobody named, or cooling.
         holder: Option<HandleId>,
     },
+    /// The address was released and assigned again since the caller looked.
+    #[error(
+        "address {address} has sequence number {found}, not {given}: it was assigned anew since"
+    )]
+    OtherAssignment {
+        /// The address.
+        address: Address,
+        /// The sequence number that the caller knows.
+        given: u64,
+        /// That of the present assignment.
+        found: u64,
+    },
     /// The address lies in no enabled pool.
     #[error("address {0} is in no enabled pool")]
     OutsidePools(Address),
+    /// Calico runs on this store and has no Node record of this name.
+    #[error(
+        "node `{0}` has no Node record, and Calico's collector frees addresses of nodes without one"
+    )]
+    UnknownNode(NodeName),
     /// Records stand in the way that do not parse.
     #[error("{}", corrupt(.0))]
     Corrupt(Vec<CorruptRecord>),

@@ -1,5 +1,8 @@
 //! PURE. How a node gets blocks and gives them back.
 
+pub mod admit;
+pub mod claim;
+pub mod own;
 pub mod state;
 
 pub use state::AffinityState;

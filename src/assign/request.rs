@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::blocks::block::ReservedSlots;
 use crate::blocks::{Address, BlockCidr, Cidr, Family};
-use crate::ids::{HandleId, NodeName, ResourceName};
+use crate::ids::{HandleId, NodeName, Owner, OwnerKind, ResourceName};
+use crate::refusal::Refusal;
 use crate::resources::Use;
 
 /// A pool that a request asks for: by CIDR or by name (a pool's, else that of a pool group).
@@ -39,9 +41,22 @@ pub struct Wanted {
     pub count: usize,
     /// The pools to take them from, in order; empty for every pool that admits the request.
     pub pools: Vec<PoolRef>,
+    /// Slots that are set aside in each block claimed for this request (Windows).
+    pub reserved_slots: Option<ReservedSlots>,
 }
 
-/// A request for addresses. All of it is granted in one transaction, or nothing is (p13).
+/// What becomes of a request that can be served in part only.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Shortage {
+    /// It is refused and nothing is taken.
+    #[default]
+    Refuse,
+    /// It gets what there is, with the reasons for the rest.
+    Accept,
+}
+
+/// A request for addresses. Unless a shortage is accepted, all of it is granted in one transaction,
+/// or nothing is (p13).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assign {
     /// Who will hold them. Requests of one handle and interface are idempotent (p7).
@@ -60,9 +75,49 @@ pub struct Assign {
     pub purpose: Use,
     /// Labels of the namespace of the workload, where they are known.
     pub namespace: Option<BTreeMap<String, String>>,
+    /// What becomes of it when there are too few addresses.
+    pub shortage: Shortage,
+    /// Most blocks of a family that the node may own for this request; 0 for the configured limit.
+    pub max_blocks: usize,
+    /// Most addresses of a family that the handle may hold; 0 for no limit.
+    pub max_per_handle: usize,
 }
 
 impl Assign {
+    /// Returns a request of a node for addresses for a workload, which wants nothing yet.
+    pub fn workload(node: NodeName, handle: HandleId) -> Assign {
+        Assign {
+            handle: Some(handle),
+            interface: None,
+            node,
+            attributes: BTreeMap::new(),
+            v4: Wanted::default(),
+            v6: Wanted::default(),
+            purpose: Use::Workload,
+            namespace: None,
+            shortage: Shortage::Refuse,
+            max_blocks: 0,
+            max_per_handle: 0,
+        }
+    }
+
+    /// Returns who will own the blocks that are claimed: the node, or for load balancers a virtual owner.
+    pub fn owner(&self) -> Owner {
+        match self.purpose {
+            Use::Workload | Use::Tunnel => Owner::host(&self.node),
+            Use::LoadBalancer => Owner {
+                kind: OwnerKind::Virtual,
+                name: self.node.as_str().to_owned(),
+            },
+        }
+    }
+
+    /// Returns the families of which addresses are wanted.
+    pub fn families(&self) -> impl Iterator<Item = Family> + '_ {
+        let wanted = |family: &Family| 0 < self.wanted(*family).count;
+        Family::BOTH.into_iter().filter(wanted)
+    }
+
     /// Returns what is wanted of a family.
     pub const fn wanted(&self, family: Family) -> &Wanted {
         match family {
@@ -90,6 +145,25 @@ pub struct Grant {
     pub addresses: Vec<Granted>,
     /// Whether an earlier request of this handle and interface had taken all of them.
     pub repeated: bool,
+    /// Why there are fewer than wanted, where a shortage is accepted: one refusal for each family.
+    pub shortages: Vec<Refusal>,
+}
+
+impl Grant {
+    /// Returns what several transactions of one request brought together. With a handle the last one tells all.
+    pub fn all(mut grants: Vec<Grant>, request: &Assign) -> Grant {
+        let Some(last) = grants.pop() else {
+            return Grant::default();
+        };
+        if request.handle.is_some() {
+            let repeated = last.repeated && grants.is_empty();
+            return Grant { repeated, ..last };
+        }
+        let earlier = grants.into_iter().flat_map(|grant| grant.addresses);
+        let mut addresses: Vec<Granted> = earlier.chain(last.addresses).collect();
+        addresses.sort_by_key(|granted| granted.address.family());
+        Grant { addresses, ..last }
+    }
 }
 
 /// A request to give back what a handle holds.
@@ -99,4 +173,39 @@ pub struct ReleaseHandle {
     pub handle: HandleId,
     /// Only addresses of this interface, and those with no interface recorded; all if `None`.
     pub interface: Option<String>,
+}
+
+/// An address to give back, and what the caller knows of its assignment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReleaseAddress {
+    /// The address.
+    pub address: Address,
+    /// Who must hold it; not compared if `None`.
+    pub handle: Option<HandleId>,
+    /// The sequence number that its assignment must have; not compared if `None`.
+    pub sequence: Option<u64>,
+}
+
+/// What a release did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Released {
+    /// The addresses that were given back.
+    pub released: Vec<Address>,
+    /// Those that were free or cooling.
+    pub not_assigned: Vec<Address>,
+    /// Those that are held otherwise than the caller said.
+    pub refused: Vec<(Address, Refusal)>,
+}
+
+impl Released {
+    /// Returns what several transactions of one request did. Only the last one tells what was not released.
+    pub fn all(parts: Vec<Released>) -> Released {
+        let mut all = Released::default();
+        for part in parts {
+            all.released.extend(part.released);
+            all.not_assigned = part.not_assigned;
+            all.refused = part.refused;
+        }
+        all
+    }
 }

@@ -48,6 +48,11 @@ impl Block {
         }
     }
 
+    /// Returns the generation that the record has for an ordinal, 0 where it has none: what a release compares with.
+    pub fn sequence_at(&self, ordinal: Ordinal) -> u64 {
+        self.sequence_of.get(&ordinal).copied().unwrap_or(0)
+    }
+
     /// Returns the addresses that are held, ascending; cooling ones are not.
     pub fn entries(&self) -> impl Iterator<Item = Assigned<'_>> {
         self.ordinals()
@@ -56,7 +61,7 @@ impl Block {
                     ordinal,
                     address: self.address(ordinal),
                     attribute,
-                    sequence: self.sequence_of.get(&ordinal).copied().unwrap_or(0),
+                    sequence: self.sequence_at(ordinal),
                 }),
                 Slot::Free | Slot::Cooling(_) => None,
             })

@@ -1,0 +1,156 @@
+//! How a node finds a block to claim: candidates in the node's own order, probed by their keys alone.
+//!
+//! A probe asks for many candidates at once, so that a claim needs one read however many blocks the store
+//! holds. Only where all probed ones are taken are the keys of the whole pool read.
+
+use crate::affinity::admit::Admitted;
+use crate::affinity::own;
+use crate::blocks::order::Candidates;
+use crate::blocks::{BlockCidr, Cidr, Family, RangeSet};
+use crate::ids::Owner;
+use crate::plan::{Seen, Stop, View, Want};
+use crate::revision::Revision;
+
+/// Candidates of a pool that one probe asks for. With 95 % of the blocks taken, 32 of them leave a chance of
+/// one in five that none is free; IPv4 candidates bring their neighbours in the same /24 along.
+const WINDOW: usize = 32;
+/// Most probes of a family in one read; the other family needs its share.
+const MOST_PROBES: usize = 48;
+/// Pools with at most this many blocks are probed as a whole.
+const SMALL_POOL: u128 = 64;
+
+/// A block that nobody has, as of the revision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Candidate<'a> {
+    /// The block.
+    pub block: BlockCidr,
+    /// Its pool.
+    pub pool: &'a Admitted,
+    /// When the keys around it were read: what the claim is guarded with.
+    pub read_at: Revision,
+}
+
+/// Where to look for a block.
+#[derive(Debug, Clone, Copy)]
+pub struct Search<'a> {
+    /// The pools, in order.
+    pub pools: &'a [Admitted],
+    /// Who claims.
+    pub owner: &'a Owner,
+    /// The family.
+    pub family: Family,
+    /// What is reserved; a block that is reserved as a whole is no candidate.
+    pub reserved: &'a RangeSet,
+}
+
+/// Returns the next block to claim, in this order:
+///
+/// 1. a block that the owner has an affinity to already, in whatever state, and that does not exist: the rest
+///    of a half-done claim or release;
+/// 2. for each pool in order, the first free one in the owner's own order of candidates.
+///
+/// `useful` tells whether a candidate would bring an address. `None` means that every candidate is taken.
+///
+/// # Errors
+/// [`Stop::Read`] where candidates have to be probed first.
+pub fn find<'a>(
+    view: &View,
+    search: Search<'a>,
+    useful: &dyn Fn(BlockCidr) -> bool,
+) -> Result<Option<Candidate<'a>>, Stop> {
+    let mut probes = Vec::new();
+    if let Some(candidate) = half_done(view, search, useful, &mut probes)? {
+        return Ok(Some(candidate));
+    }
+    for pool in search.pools {
+        let found = in_pool(view, search, pool, useful, &mut probes);
+        if found.is_some() && probes.is_empty() {
+            return Ok(found);
+        }
+    }
+    if probes.is_empty() {
+        return Ok(None);
+    }
+    probes.truncate(MOST_PROBES);
+    Err(Stop::Read(probes))
+}
+
+/// Rule 1 of [`find`].
+fn half_done<'a>(
+    view: &View,
+    search: Search<'a>,
+    useful: &dyn Fn(BlockCidr) -> bool,
+    probes: &mut Vec<Want>,
+) -> Result<Option<Candidate<'a>>, Stop> {
+    for block in own::usable_blocks(view, search.owner, search.family, search.pools)? {
+        let absent = matches!(view.blocks.get(&block), Some(Seen::Absent));
+        if !absent || !useful(block) || search.reserved.covers(block.cidr()) {
+            continue;
+        }
+        let pool = own::pool_of(search.pools, block).expect("usable blocks have a pool");
+        match probed(view, pool, block) {
+            Some(read_at) if !view.is_taken(block.cidr()) => {
+                return Ok(Some(Candidate {
+                    block,
+                    pool,
+                    read_at,
+                }));
+            }
+            Some(_) => {}
+            None => probes.push(Want::BlocksInside(neighbourhood(block))),
+        }
+    }
+    Ok(None)
+}
+
+/// Returns the first free candidate of a pool if it is known, and adds to `probes` what has to be read to know.
+fn in_pool<'a>(
+    view: &View,
+    search: Search<'a>,
+    pool: &'a Admitted,
+    useful: &dyn Fn(BlockCidr) -> bool,
+    probes: &mut Vec<Want>,
+) -> Option<Candidate<'a>> {
+    let seed = search.owner.name.as_bytes();
+    let candidates = Candidates::new(pool.cidr, pool.block_length, search.reserved, seed);
+    let count = candidates.len();
+    let whole_pool = view.inside(pool.cidr).is_some();
+    let window = if whole_pool { usize::MAX } else { WINDOW };
+    let mut unknown = Vec::new();
+    for block in candidates.take(window).filter(|block| useful(*block)) {
+        match probed(view, pool, block) {
+            Some(_) if view.is_taken(block.cidr()) => {}
+            Some(read_at) => {
+                return Some(Candidate {
+                    block,
+                    pool,
+                    read_at,
+                });
+            }
+            None => unknown.push(Want::BlocksInside(neighbourhood(block))),
+        }
+    }
+    if !whole_pool && (unknown.is_empty() || count <= SMALL_POOL) && 0 < count {
+        unknown = vec![Want::BlocksInside(pool.cidr)];
+    }
+    let new = |want: &Want| !probes.contains(want);
+    let mut unknown: Vec<Want> = unknown.into_iter().filter(new).collect();
+    unknown.sort_unstable();
+    unknown.dedup();
+    probes.extend(unknown);
+    None
+}
+
+fn probed(view: &View, pool: &Admitted, block: BlockCidr) -> Option<Revision> {
+    let around = view.inside(neighbourhood(block));
+    around.or_else(|| view.inside(pool.cidr))
+}
+
+/// Returns the CIDR whose blocks' keys are read with a candidate: an IPv4 key names its /24 in text, so its
+/// neighbours cost nothing.
+pub fn neighbourhood(block: BlockCidr) -> Cidr {
+    match block.family() {
+        Family::V4 if 24 < block.cidr().length() => block.cidr().first().network(24),
+        Family::V4 | Family::V6 => block.cidr(),
+    }
+}

@@ -1,0 +1,152 @@
+//! The allocator: the public operations on a store.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::allocator::driver::Budget;
+use crate::allocator::hint::Hint;
+use crate::allocator::queue::Queue;
+use crate::assign::{
+    self, Assign, Grant, ReleaseAddress, ReleaseHandle, Released, decide_assign,
+    decide_release_addresses, decide_release_handle,
+};
+use crate::clock::Clock;
+use crate::datastore::{Datastore, DatastoreError};
+use crate::entropy::Entropy;
+use crate::plan::{RecordId, Want};
+use crate::refusal::Refusal;
+use crate::revision::Revision;
+
+/// Why a request got no answer that it wanted.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum AllocatorError {
+    /// The rules say no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The store did not answer, or said no.
+    #[error(transparent)]
+    Store(#[from] DatastoreError),
+    /// Others changed the same records each time.
+    #[error("gave up after {tries} tries: others changed the same records each time")]
+    Contention {
+        /// How often it was tried.
+        tries: u32,
+    },
+    /// The time for the request is over.
+    #[error("gave up after {} ms", .after.as_millis())]
+    Deadline {
+        /// How long it was tried.
+        after: Duration,
+    },
+}
+
+/// Serves requests against a store. Clones share the queue of each node.
+#[derive(Debug, Clone)]
+pub struct Allocator {
+    pub(super) store: Arc<dyn Datastore>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) budget: Budget,
+    queue: Queue,
+    newest: Arc<AtomicU64>,
+    cluster: Arc<AtomicU64>,
+}
+
+impl Allocator {
+    /// Returns an allocator on this store.
+    pub fn new(
+        store: Arc<dyn Datastore>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Allocator {
+        Allocator {
+            store,
+            clock,
+            entropy,
+            budget: Budget::default(),
+            queue: Queue::default(),
+            newest: Arc::default(),
+            cluster: Arc::default(),
+        }
+    }
+
+    /// The same with another budget.
+    #[must_use]
+    pub fn with_budget(mut self, budget: Budget) -> Allocator {
+        self.budget = budget;
+        self
+    }
+
+    /// Returns the newest revision that a read saw, and the store's identity; zero before the first.
+    pub fn seen(&self) -> (Revision, u64) {
+        let newest = self.newest.load(Ordering::Relaxed);
+        (Revision(newest), self.cluster.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn note(&self, revision: Revision, cluster: u64) {
+        self.newest.fetch_max(revision.0, Ordering::Relaxed);
+        self.cluster.store(cluster, Ordering::Relaxed);
+    }
+
+    /// Assigns what the request wants: with a hint that knows the node's block one read and one commit, for the
+    /// first block of a node two reads and one commit.
+    ///
+    /// # Errors
+    /// [`AllocatorError`]. Nothing was taken then, except where a shortage is accepted and a later transaction failed.
+    pub async fn assign(&self, request: &Assign, hint: &Hint) -> Result<Grant, AllocatorError> {
+        let _turn = self.queue.turn(request.node.as_str()).await;
+        let mut first = assign::surroundings::first_wants(request);
+        first.extend(hinted(hint));
+        let grants = self
+            .run_all(first, |view, done, context| {
+                decide_assign(view, request, done, context)
+            })
+            .await?;
+        Ok(Grant::all(grants, request))
+    }
+
+    /// Releases what the handle holds; a handle that holds nothing is no error. With a hint that knows the
+    /// blocks one read and one commit.
+    ///
+    /// # Errors
+    /// [`AllocatorError`].
+    pub async fn release_by_handle(
+        &self,
+        request: &ReleaseHandle,
+        hint: &Hint,
+    ) -> Result<Released, AllocatorError> {
+        let mut first = assign::release::first_wants(request);
+        first.extend(hinted(hint));
+        let parts = self
+            .run_all(first, |view, _: &[Released], context| {
+                decide_release_handle(view, request, context)
+            })
+            .await?;
+        Ok(Released::all(parts))
+    }
+
+    /// Releases addresses one by one, whoever holds them.
+    ///
+    /// # Errors
+    /// [`AllocatorError`].
+    pub async fn release_addresses(
+        &self,
+        addresses: &[ReleaseAddress],
+    ) -> Result<Released, AllocatorError> {
+        let parts = self
+            .run_all(Vec::new(), |view, done, context| {
+                decide_release_addresses(view, addresses, done, context)
+            })
+            .await?;
+        Ok(Released::all(parts))
+    }
+}
+
+fn hinted(hint: &Hint) -> impl Iterator<Item = Want> + '_ {
+    let blocks = hint.blocks.iter();
+    blocks.map(|block| Want::Record(RecordId::Block(*block)))
+}

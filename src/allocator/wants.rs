@@ -1,0 +1,231 @@
+//! How what a decision wants to see is read, and how what was read comes into the view.
+
+use crate::affinity::AffinityState;
+use crate::blocks::Cidr;
+use crate::datastore::port::{Entry, Found, MAX_RANGES, Range, Snapshot};
+use crate::datastore::{codec, keys};
+use crate::ids::{HandleId, NodeName, ResourceName};
+use crate::plan::{CorruptRecord, Listing, RecordId, Recorded, Scope, Seen, View, Want};
+use crate::revision::Revision;
+
+/// A want and the ranges that it takes.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    pub(super) want: Want,
+    pub(super) ranges: usize,
+}
+
+/// Returns the ranges of as many wants as one read carries, from the front. What is left out is asked for again
+/// by the next decision.
+pub(super) fn ranges_of(mut wants: Vec<Want>) -> (Vec<Asked>, Vec<Range>) {
+    let mut asked: Vec<Asked> = Vec::new();
+    let mut all = Vec::new();
+    wants.reverse();
+    while let Some(want) = wants.pop() {
+        let ranges = ranges(&want);
+        if MAX_RANGES < all.len() + ranges.len() {
+            break;
+        }
+        if !asked.iter().any(|earlier| earlier.want == want) {
+            asked.push(Asked {
+                want,
+                ranges: ranges.len(),
+            });
+            all.extend(ranges);
+        }
+    }
+    (asked, all)
+}
+
+fn ranges(want: &Want) -> Vec<Range> {
+    match want {
+        Want::Record(id @ (RecordId::ClusterInformation | RecordId::Borrowed(..))) => {
+            vec![Range::key(keys::key_of(id)).keys_only()]
+        }
+        Want::Record(id) => vec![Range::key(keys::key_of(id))],
+        Want::Scope(scope) => vec![Range::of(keys::span_of(scope))],
+        Want::BlocksInside(cidr) => {
+            let spans = keys::block_spans_inside(*cidr).into_iter();
+            spans.map(|span| Range::of(span).keys_only()).collect()
+        }
+    }
+}
+
+/// Takes what a read or a refusal found into the view. Each record keeps its own revision; each range has that of its read.
+pub(super) fn take(view: &mut View, asked: &[Asked], snapshot: &Snapshot) {
+    let mut found = snapshot.found.as_slice();
+    for asked in asked {
+        let (own, rest) = found.split_at(asked.ranges.min(found.len()));
+        absorb(view, &asked.want, own, snapshot.revision);
+        found = rest;
+    }
+}
+
+fn absorb(view: &mut View, want: &Want, found: &[Found], revision: Revision) {
+    view.revision = view.revision.max(revision);
+    match want {
+        Want::Record(id) => {
+            let entry = found.iter().flat_map(|found| &found.entries).next();
+            absorb_record(view, id, entry);
+        }
+        Want::Scope(scope) => absorb_scope(view, scope, found, revision),
+        Want::BlocksInside(cidr) => absorb_keys(view, *cidr, found, revision),
+    }
+}
+
+fn absorb_record(view: &mut View, id: &RecordId, entry: Option<&Entry>) {
+    match id {
+        RecordId::Block(block) => {
+            let seen = seen(entry, codec::decode_block);
+            match seen {
+                Seen::Absent => view.existing.remove(block),
+                Seen::Present(_) | Seen::Corrupt(_) => view.existing.insert(*block),
+            };
+            view.blocks.insert(*block, seen);
+        }
+        RecordId::Affinity(owner, block) => {
+            let seen = seen(entry, codec::decode_affinity);
+            let listing = view.affinities.get_mut(&(owner.clone(), block.family()));
+            if let Some(listing) = listing {
+                relist(listing, *block, &seen);
+            }
+            view.affinity.insert((owner.clone(), *block), seen);
+        }
+        RecordId::Handle(handle) => {
+            let seen = seen(entry, codec::decode_handle);
+            view.handles.insert(handle.clone(), seen);
+        }
+        RecordId::Pool(name) => {
+            let seen = seen(entry, codec::decode_pool);
+            if let Some(pools) = &mut view.pools {
+                relist(pools, name.clone(), &seen);
+            }
+        }
+        RecordId::Reservation(name) => {
+            let seen = seen(entry, codec::decode_reservation);
+            if let Some(reservations) = &mut view.reservations {
+                relist(reservations, name.clone(), &seen);
+            }
+        }
+        RecordId::Node(node) => {
+            let seen = seen(entry, codec::decode_node);
+            view.nodes.insert(node.clone(), seen);
+        }
+        RecordId::Config => view.config = Some(seen(entry, codec::decode_config)),
+        RecordId::Borrowed(node, block) => {
+            let seen = seen(entry, |_| Ok(()));
+            view.borrowed.insert((node.clone(), *block), seen);
+        }
+        RecordId::ClusterInformation => view.cluster_information = Some(seen(entry, |_| Ok(()))),
+    }
+}
+
+fn absorb_scope(view: &mut View, scope: &Scope, found: &[Found], revision: Revision) {
+    match scope {
+        Scope::Pools => {
+            let listing = listing(found, revision, pool_name, codec::decode_pool);
+            view.pools = Some(listing);
+        }
+        Scope::Reservations => {
+            let decode = codec::decode_reservation;
+            view.reservations = Some(listing(found, revision, reservation_name, decode));
+        }
+        Scope::Affinities(owner, family) => {
+            let block = |id| match id {
+                RecordId::Affinity(_, block) => Some(block),
+                _ => None,
+            };
+            let listing = listing(found, revision, block, codec::decode_affinity);
+            view.affinity.retain(|(own, block), _| own != owner || block.family() != *family);
+            view.affinities.insert((owner.clone(), *family), listing);
+        }
+        Scope::AllAffinities(kind) => {
+            let pair = |id| match id {
+                RecordId::Affinity(owner, block) => Some((owner, block)),
+                _ => None,
+            };
+            let listing = listing(found, revision, pair, codec::decode_affinity);
+            view.all_affinities.insert(*kind, listing);
+        }
+    }
+}
+
+/// What was found is all there is: a block that is in none of the spans any more is gone.
+fn absorb_keys(view: &mut View, cidr: Cidr, found: &[Found], revision: Revision) {
+    let before: Vec<_> = view.existing_inside(cidr).collect();
+    for block in before {
+        view.existing.remove(&block);
+    }
+    for entry in found.iter().flat_map(|found| &found.entries) {
+        if let Some(RecordId::Block(block)) = keys::parse(&entry.key) {
+            view.existing.insert(block);
+        }
+    }
+    view.inside.insert(cidr, revision);
+}
+
+fn pool_name(id: RecordId) -> Option<ResourceName> {
+    match id {
+        RecordId::Pool(name) => Some(name),
+        _ => None,
+    }
+}
+
+fn reservation_name(id: RecordId) -> Option<ResourceName> {
+    match id {
+        RecordId::Reservation(name) => Some(name),
+        _ => None,
+    }
+}
+
+fn listing<K: Ord, T>(
+    found: &[Found],
+    read_at: Revision,
+    key_of: impl Fn(RecordId) -> Option<K>,
+    decode: impl Fn(&[u8]) -> Result<T, codec::DecodeError>,
+) -> Listing<K, T> {
+    let mut listing = Listing {
+        read_at,
+        ..Listing::default()
+    };
+    for entry in found.iter().flat_map(|found| &found.entries) {
+        let Some(key) = keys::parse(&entry.key).and_then(&key_of) else {
+            continue;
+        };
+        match seen(Some(entry), &decode) {
+            Seen::Present(record) => {
+                listing.records.insert(key, record);
+            }
+            Seen::Corrupt(record) => listing.corrupt.push(record),
+            Seen::Absent => {}
+        }
+    }
+    listing
+}
+
+fn relist<K: Ord, T: Clone>(listing: &mut Listing<K, T>, key: K, seen: &Seen<T>) {
+    match seen.present() {
+        Some(record) => listing.records.insert(key, record.clone()),
+        None => listing.records.remove(&key),
+    };
+}
+
+fn seen<T>(
+    entry: Option<&Entry>,
+    decode: impl Fn(&[u8]) -> Result<T, codec::DecodeError>,
+) -> Seen<T> {
+    let Some(entry) = entry else {
+        return Seen::Absent;
+    };
+    match decode(&entry.value) {
+        Ok(value) => Seen::Present(Recorded {
+            value,
+            revision: entry.modified,
+        }),
+        Err(error) => Seen::Corrupt(CorruptRecord {
+            key: entry.key.clone(),
+            revision: entry.modified,
+            detail: error.to_string(),
+        }),
+    }
+}

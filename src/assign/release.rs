@@ -1,0 +1,341 @@
+//! The decisions about giving addresses back: by handle, and by address.
+//!
+//! A release frees exactly what it was decided on (p6): blocks and handle are guarded, and where the caller
+//! knows handle or sequence they are compared.
+
+use std::collections::BTreeMap;
+
+use crate::assign::held::{blocks_naming, of_interface};
+use crate::assign::surroundings::config_of;
+use crate::assign::{ReleaseAddress, ReleaseHandle, Released};
+use crate::blocks::block::{Cooldown, Slot};
+use crate::blocks::{Address, Block, BlockCidr, Ordinal};
+use crate::ids::{HandleId, OwnerKind, comparable_handle};
+use crate::plan::{
+    Change, Context, Guard, MOST_WANTS, Plan, RecordId, Recorded, Seen, Step, Stop, View, Want,
+};
+use crate::refusal::Refusal;
+
+/// Most addresses of the blocks that one transaction rewrites: two of the largest blocks, 128 of 64 addresses.
+const ADDRESSES_PER_TXN: usize = 8192;
+/// Most blocks that one transaction rewrites; each may bring a handle.
+const BLOCKS_PER_TXN: usize = 50;
+
+/// Returns what a release by handle reads first.
+pub fn first_wants(request: &ReleaseHandle) -> Vec<Want> {
+    let handle = RecordId::Handle(request.handle.clone());
+    vec![Want::Record(RecordId::Config), Want::Record(handle)]
+}
+
+/// Decides about giving back what a handle holds:
+///
+/// 1. every block that the handle names is looked at, and every other that was read;
+/// 2. entries of the interface (all where none is given) are freed, or begin to cool;
+/// 3. a block without owner that is empty now is deleted;
+/// 4. the handle is lowered by what was freed, and deleted when nothing is left.
+///
+/// Nothing to free is success. A handle record with no address behind it is left: lowering it here could take
+/// from a request of Calico in flight (X24); collection does it in time.
+pub fn decide_release_handle(
+    view: &View,
+    request: &ReleaseHandle,
+    context: Context,
+) -> Step<Released> {
+    Step::from(by_handle(view, request, context))
+}
+
+fn by_handle(
+    view: &View,
+    request: &ReleaseHandle,
+    context: Context,
+) -> Result<Step<Released>, Stop> {
+    let (Ok(seen), Ok(config)) = (view.handle(&request.handle), view.config()) else {
+        return Err(Stop::Read(first_wants(request)));
+    };
+    if let Seen::Corrupt(record) = seen {
+        return Err(Refusal::Corrupt(vec![record.clone()]).into());
+    }
+    let mut release = Release::new(view, config_of(config).cooldown_seconds, context);
+    for record in blocks_naming(view, &request.handle) {
+        let entries = of_interface(&record.value, &request.handle, request.interface.as_deref());
+        let ordinals: Vec<Ordinal> = entries.map(|entry| entry.ordinal).collect();
+        if !ordinals.is_empty() && !release.free(record, &ordinals) {
+            break;
+        }
+    }
+    let named = seen
+        .present()
+        .into_iter()
+        .flat_map(|record| record.value.blocks());
+    let unread = named.filter(|block| !view.blocks.contains_key(block));
+    release.step(unread.collect(), Released::default())
+}
+
+/// Decides about giving back addresses one by one, whoever holds them:
+///
+/// 1. the block of an address is looked for under every legal block size, so that its pool need not exist;
+/// 2. a sequence number that is not that of the assignment refuses the address, also where it is free;
+/// 3. an address that is free or cooling is reported as not assigned;
+/// 4. a handle that is not the holder's refuses the address;
+/// 5. what remains is freed, as in [`decide_release_handle`].
+///
+/// `done` holds what earlier transactions of the same request did.
+pub fn decide_release_addresses(
+    view: &View,
+    addresses: &[ReleaseAddress],
+    done: &[Released],
+    context: Context,
+) -> Step<Released> {
+    Step::from(by_address(view, addresses, done, context))
+}
+
+fn by_address(
+    view: &View,
+    addresses: &[ReleaseAddress],
+    done: &[Released],
+    context: Context,
+) -> Result<Step<Released>, Stop> {
+    let was_done = |address: &ReleaseAddress| {
+        let mut released = done.iter().flat_map(|done| &done.released);
+        released.any(|released| *released == address.address)
+    };
+    let open: Vec<&ReleaseAddress> = addresses.iter().filter(|one| !was_done(one)).collect();
+    let config = config_of(view.config()?);
+    let unread = blocks_around(view, &open);
+    if !unread.is_empty() {
+        return Err(Stop::Read(unread));
+    }
+    let mut told = Released::default();
+    let mut wanted: BTreeMap<BlockCidr, Vec<Ordinal>> = BTreeMap::new();
+    for one in open {
+        match judge(view, one)? {
+            Judged::NotAssigned => told.not_assigned.push(one.address),
+            Judged::Refused(refusal) => told.refused.push((one.address, refusal)),
+            Judged::Free(block, ordinal) => wanted.entry(block).or_default().push(ordinal),
+        }
+    }
+    let mut release = Release::new(view, config.cooldown_seconds, context);
+    for (cidr, ordinals) in &mut wanted {
+        ordinals.sort_unstable();
+        ordinals.dedup();
+        let record = view.block(*cidr)?.present().expect("judged to be there");
+        if !release.free(record, ordinals) {
+            break;
+        }
+    }
+    release.step(Vec::new(), told)
+}
+
+fn blocks_around(view: &View, addresses: &[&ReleaseAddress]) -> Vec<Want> {
+    let all = addresses.iter().flat_map(|one| legal_blocks(one.address));
+    let mut unread: Vec<Want> = all
+        .filter(|block| !view.blocks.contains_key(block))
+        .map(|block| Want::Record(RecordId::Block(block)))
+        .collect();
+    unread.sort_unstable();
+    unread.dedup();
+    unread.truncate(MOST_WANTS);
+    unread
+}
+
+/// Returns the blocks of every legal size around an address, the largest first.
+pub fn legal_blocks(address: Address) -> impl Iterator<Item = BlockCidr> {
+    let lengths = address.family().block_lengths();
+    lengths.filter_map(move |length| BlockCidr::new(address.network(length)).ok())
+}
+
+enum Judged {
+    NotAssigned,
+    Refused(Refusal),
+    Free(BlockCidr, Ordinal),
+}
+
+fn judge(view: &View, one: &ReleaseAddress) -> Result<Judged, Stop> {
+    let Some(record) = block_of(view, one.address)? else {
+        return Ok(Judged::NotAssigned);
+    };
+    let block = &record.value;
+    let ordinal = block.ordinal(one.address).expect("the address is inside");
+    let sequence = block.sequence_at(ordinal);
+    if one.sequence.is_some_and(|given| given != sequence) {
+        return Ok(Judged::Refused(Refusal::OtherAssignment {
+            address: one.address,
+            given: one.sequence.unwrap_or_default(),
+            found: sequence,
+        }));
+    }
+    Ok(match block.slot(ordinal) {
+        Slot::Free | Slot::Cooling(_) => Judged::NotAssigned,
+        Slot::Assigned(attribute) => match (&one.handle, &attribute.handle) {
+            (Some(given), holder) if !is_holder(given, holder.as_deref()) => {
+                Judged::Refused(Refusal::AddressTaken {
+                    address: one.address,
+                    holder: holder.as_deref().map(HandleId::stored),
+                })
+            }
+            _ => Judged::Free(block.cidr(), ordinal),
+        },
+    })
+}
+
+fn is_holder(given: &HandleId, holder: Option<&str>) -> bool {
+    given.comparable() == holder.map_or("", comparable_handle)
+}
+
+/// Returns the record of the block that contains the address. A corrupt one refuses the request.
+fn block_of(view: &View, address: Address) -> Result<Option<&Recorded<Block>>, Stop> {
+    for cidr in legal_blocks(address) {
+        match view.block(cidr)? {
+            Seen::Present(record) => return Ok(Some(record)),
+            Seen::Corrupt(record) => return Err(Refusal::Corrupt(vec![record.clone()]).into()),
+            Seen::Absent => {}
+        }
+    }
+    Ok(None)
+}
+
+/// A release that is being put together.
+struct Release<'a> {
+    view: &'a View,
+    cooldown_seconds: i64,
+    context: Context,
+    guards: Vec<Guard>,
+    changes: Vec<Change>,
+    freed: BTreeMap<HandleId, BTreeMap<BlockCidr, u64>>,
+    addresses: Vec<Address>,
+    room: usize,
+    more: bool,
+}
+
+impl<'a> Release<'a> {
+    fn new(view: &'a View, cooldown_seconds: i64, context: Context) -> Release<'a> {
+        Release {
+            view,
+            cooldown_seconds,
+            context,
+            guards: Vec::new(),
+            changes: Vec::new(),
+            freed: BTreeMap::new(),
+            addresses: Vec::new(),
+            room: ADDRESSES_PER_TXN,
+            more: false,
+        }
+    }
+
+    /// Frees the ordinals of a block; `false` if that has to wait for another transaction.
+    fn free(&mut self, record: &Recorded<Block>, ordinals: &[Ordinal]) -> bool {
+        let size = usize::from(record.value.cidr().size());
+        if self.room < size || BLOCKS_PER_TXN <= self.changes.len() {
+            self.more = true;
+            return false;
+        }
+        self.room -= size;
+        for ordinal in ordinals {
+            self.count(&record.value, *ordinal);
+        }
+        let block = self.freed_block(record, ordinals);
+        let cidr = block.cidr();
+        self.guards
+            .push(Guard::At(RecordId::Block(cidr), record.revision));
+        let gone = block.owner().is_none() && block.is_empty();
+        self.changes.push(if gone {
+            Change::DeleteBlock(cidr)
+        } else {
+            Change::PutBlock(block)
+        });
+        true
+    }
+
+    fn freed_block(&self, record: &Recorded<Block>, ordinals: &[Ordinal]) -> Block {
+        let mut block = record.value.clone();
+        let cooldown = cooldown_of(&block, self.cooldown_seconds);
+        block.normalise(self.context.now, cooldown);
+        block.release(ordinals, self.context.now, cooldown);
+        block.bump();
+        block
+    }
+
+    fn count(&mut self, block: &Block, ordinal: Ordinal) {
+        self.addresses.push(block.address(ordinal));
+        let Slot::Assigned(attribute) = block.slot(ordinal) else {
+            return;
+        };
+        if let Some(handle) = &attribute.handle {
+            let id = HandleId::stored(comparable_handle(handle));
+            let by_block = self.freed.entry(id).or_default();
+            *by_block.entry(block.cidr()).or_default() += 1;
+        }
+    }
+
+    /// Ends the decision: reads on, says that nothing has to be done, or commits.
+    fn step(mut self, unread: Vec<BlockCidr>, mut told: Released) -> Result<Step<Released>, Stop> {
+        if !unread.is_empty() && !self.more {
+            let wants = unread.into_iter().take(MOST_WANTS);
+            let wants = wants.map(|block| Want::Record(RecordId::Block(block)));
+            return Err(Stop::Read(wants.collect()));
+        }
+        if self.changes.is_empty() {
+            return Ok(Step::Done(told));
+        }
+        self.lower_handles()?;
+        self.addresses.sort_unstable();
+        told.released = self.addresses;
+        Ok(Step::Commit(Plan {
+            guards: self.guards,
+            changes: self.changes,
+            outcome: told,
+            more: self.more,
+        }))
+    }
+
+    /// Lowers each handle by what was freed. A handle without a record stays so, guarded all the same (X15, X17).
+    fn lower_handles(&mut self) -> Result<(), Stop> {
+        let view = self.view;
+        let missing: Vec<Want> = self
+            .freed
+            .keys()
+            .filter(|id| {
+                id.as_str() != HandleId::WINDOWS_RESERVED && !view.handles.contains_key(id)
+            })
+            .map(|id| Want::Record(RecordId::Handle(id.clone())))
+            .collect();
+        if !missing.is_empty() {
+            return Err(Stop::Read(missing));
+        }
+        for (id, freed) in std::mem::take(&mut self.freed) {
+            if let Some(seen) = view.handles.get(&id) {
+                self.guards
+                    .push(RecordId::Handle(id.clone()).unchanged(seen));
+                self.changes.extend(lowered(id, seen, &freed));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn lowered(
+    id: HandleId,
+    seen: &Seen<crate::assign::Handle>,
+    freed: &BTreeMap<BlockCidr, u64>,
+) -> Option<Change> {
+    let before = &seen.present()?.value;
+    let mut handle = before.clone();
+    for (block, count) in freed {
+        handle.lower(*block, *count);
+    }
+    if handle == *before {
+        None
+    } else if handle.counts.is_empty() {
+        Some(Change::DeleteHandle(id))
+    } else {
+        Some(Change::PutHandle(id, handle))
+    }
+}
+
+/// Addresses of virtual owners never cool: Calico's own controller cannot cope with it.
+fn cooldown_of(block: &Block, seconds: i64) -> Cooldown {
+    match block.owner().map(|owner| owner.kind) {
+        Some(OwnerKind::Virtual) => Cooldown::from_seconds(0),
+        Some(OwnerKind::Host) | None => Cooldown::from_seconds(seconds),
+    }
+}
