@@ -39,7 +39,7 @@ fn assign(criterion: &mut Criterion) {
         .into_iter()
         .collect();
     let (block, attribute) = (block(40), attribute(40));
-    criterion.bench_function("assign one of a /26 that holds 40", |bencher| {
+    criterion.bench_function("blocks/assign/one of a /26 that holds 40", |bencher| {
         bencher.iter_batched_ref(
             || block.clone(),
             |block| block.assign_next(1, black_box(&attribute), &reserved),
@@ -54,7 +54,7 @@ fn release(criterion: &mut Criterion) {
     for (name, cooldown) in [("at once", 0), ("to cool down", 130)] {
         let cooldown = Cooldown::from_seconds(cooldown);
         criterion.bench_function(
-            &format!("release one of a /26 that holds 40 {name}"),
+            &format!("blocks/release/one of a /26 that holds 40, {name}"),
             |bencher| {
                 bencher.iter_batched_ref(
                     || block.clone(),
@@ -68,12 +68,8 @@ fn release(criterion: &mut Criterion) {
 
 fn read(criterion: &mut Criterion) {
     let parts = block(64).into_parts();
-    criterion.bench_function("take a full /26 from its record", |bencher| {
-        bencher.iter_batched(
-            || parts.clone(),
-            |parts| Block::from_parts(parts),
-            BatchSize::SmallInput,
-        );
+    criterion.bench_function("blocks/read/a full /26", |bencher| {
+        bencher.iter_batched(|| parts.clone(), Block::from_parts, BatchSize::SmallInput);
     });
 }
 
@@ -83,7 +79,7 @@ fn choose(criterion: &mut Criterion) {
         .filter_map(|index| pool.subnet(80, 2 * index))
         .collect();
     criterion.bench_function(
-        "choose 100 blocks of a /64 with 1000 reserved ranges",
+        "blocks/order/100 of a /64 with 1000 reserved ranges",
         |bencher| {
             bencher.iter(|| {
                 let candidates = Candidates::new(pool, 122, black_box(&reserved), b"node-17");
