@@ -1,3 +1,5 @@
+//! Every key that Calico writes is read and built again, and the ranges cover what they should.
+
 use proptest::prelude::*;
 
 use super::*;
