@@ -1,0 +1,96 @@
+//! The recorded operations, as they stand in `tests/golden/transitions`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// Keys and the exact text of their values.
+pub(crate) type Records = BTreeMap<String, String>;
+
+/// One operation that Calico did.
+#[derive(Debug)]
+pub(crate) struct Transition {
+    pub(crate) name: String,
+    pub(crate) about: String,
+    /// Just before the operation ran.
+    pub(crate) now: Timestamp,
+    /// Whether Calico chose one of several new blocks, so that names of blocks may differ.
+    pub(crate) block_is_free_choice: bool,
+    pub(crate) operation: Value,
+    pub(crate) result: Value,
+    pub(crate) before: Records,
+    pub(crate) after: Records,
+}
+
+#[derive(Deserialize)]
+struct File {
+    name: String,
+    about: String,
+    now: String,
+    choice: String,
+    op: Value,
+    result: Value,
+    before: Vec<Record>,
+    after: Vec<Record>,
+}
+
+#[derive(Deserialize)]
+struct Record {
+    key: String,
+    value: String,
+}
+
+/// Reads all of them, in order of their names.
+pub(crate) fn transitions() -> Vec<Transition> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/transitions");
+    let mut paths: Vec<_> = fs::read_dir(folder)
+        .expect("the recorded transitions")
+        .map(|entry| entry.expect("a folder entry").path())
+        .collect();
+    paths.sort();
+    paths.iter().map(|path| transition(path)).collect()
+}
+
+fn transition(path: &Path) -> Transition {
+    let text = fs::read_to_string(path).expect("a readable file");
+    let file: File = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{path:?}: {e}"));
+    Transition {
+        block_is_free_choice: file.choice.contains("block"),
+        name: file.name,
+        about: file.about,
+        now: file.now.parse().expect("a time"),
+        operation: file.op,
+        result: file.result,
+        before: records(file.before),
+        after: records(file.after),
+    }
+}
+
+fn records(list: Vec<Record>) -> Records {
+    list.into_iter()
+        .map(|record| (record.key, record.value))
+        .collect()
+}
+
+impl Transition {
+    /// Returns what kind of operation it is.
+    pub(crate) fn kind(&self) -> &str {
+        self.text("type")
+    }
+
+    /// Returns a member of the operation; absent is empty.
+    pub(crate) fn text(&self, member: &str) -> &str {
+        self.operation[member].as_str().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Transition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}\n    {}", self.name, self.about, self.operation)
+    }
+}
