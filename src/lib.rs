@@ -9,6 +9,7 @@ pub mod cni;
 pub mod datastore;
 pub mod entropy;
 pub mod ids;
+pub mod node_queue;
 pub mod plan;
 pub mod refusal;
 pub mod report;

@@ -1,6 +1,7 @@
 //! What to read for a request, and the one loop: read, decide, commit.
 
 pub mod hint;
+pub mod hint_file;
 
 use std::sync::Arc;
 

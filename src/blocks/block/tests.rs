@@ -264,7 +264,7 @@ fn entries_of_a_handle_are_found_whatever_follows_its_carriage_return() {
     assert_eq!(ordinals_of(&block, "a"), [1, 4, 6]);
     assert_eq!(ordinals_of(&block, "a\rnew"), [1, 4, 6]);
     assert_eq!(ordinals_of(&block, "ab"), [5]);
-    assert_eq!(ordinals_of(&block, "c"), []);
+    assert!(ordinals_of(&block, "c").is_empty());
 }
 
 #[test]

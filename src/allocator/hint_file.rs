@@ -1,0 +1,225 @@
+//! The hint as a file below `/run`: `{directory}/{hash of the store}/{node}.json`.
+//!
+//! **Invariant:** the file is disposable. Wrong, missing or half read, it costs a read, never correctness; hence no fsync,
+//! and what does not parse is taken for absent and written anew.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::allocator::Hint;
+use crate::ids::NodeName;
+use crate::revision::Revision;
+
+/// The version of the format. Files of another version are taken for absent.
+const FORMAT: u32 = 1;
+/// Most blocks that are remembered: more would make each read larger than it helps.
+const MOST_BLOCKS: usize = 8;
+/// Longest part of a node's name that stands in a file name; `NAME_MAX` is 255 bytes.
+const LONGEST_STEM: usize = 180;
+
+/// Where the files of one node and one store are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeFiles {
+    directory: PathBuf,
+    stem: String,
+}
+
+impl NodeFiles {
+    /// Returns the place below `run_dir` for a store (by its address) and a node.
+    pub fn new(run_dir: &Path, store: &str, node: &NodeName) -> NodeFiles {
+        NodeFiles {
+            directory: run_dir.join(format!("{:016x}", fnv1a(store.as_bytes()))),
+            stem: file_stem(node.as_str()),
+        }
+    }
+
+    /// Returns the file of the hint.
+    pub fn hint(&self) -> PathBuf {
+        self.directory.join(format!("{}.json", self.stem))
+    }
+
+    /// Returns the file that processes of the node queue on.
+    pub fn lock(&self) -> PathBuf {
+        self.directory.join(format!("{}.lock", self.stem))
+    }
+
+    /// Returns the hint; the empty one where there is none that parses.
+    pub fn load(&self) -> Hint {
+        fs::read(self.hint())
+            .ok()
+            .and_then(|bytes| decode(&bytes))
+            .unwrap_or_default()
+    }
+
+    /// Writes the hint: whole or not at all, for others read it at any moment.
+    ///
+    /// # Errors
+    /// Those of the file system. A caller goes on without.
+    pub fn save(&self, hint: &Hint) -> io::Result<()> {
+        fs::create_dir_all(&self.directory)?;
+        let draft = self
+            .directory
+            .join(format!("{}.{}", self.stem, std::process::id()));
+        fs::write(&draft, encode(hint))?;
+        fs::rename(&draft, self.hint()).inspect_err(|_| {
+            let _ = fs::remove_file(&draft);
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wire {
+    version: u32,
+    cluster: u64,
+    revision: u64,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    endpoint: Option<String>,
+    blocks: Vec<String>,
+}
+
+fn encode(hint: &Hint) -> Vec<u8> {
+    let wire = Wire {
+        version: FORMAT,
+        cluster: hint.cluster,
+        revision: hint.revision.0,
+        endpoint: hint.endpoint.clone(),
+        blocks: hint
+            .blocks
+            .iter()
+            .take(MOST_BLOCKS)
+            .map(ToString::to_string)
+            .collect(),
+    };
+    serde_json::to_vec(&wire).expect("a struct of numbers and texts is written to memory")
+}
+
+fn decode(bytes: &[u8]) -> Option<Hint> {
+    let wire: Wire = serde_json::from_slice(bytes).ok()?;
+    let blocks = wire.blocks.iter().map(|text| text.parse().ok());
+    (wire.version == FORMAT).then_some(())?;
+    Some(Hint {
+        blocks: blocks.collect::<Option<_>>()?,
+        endpoint: wire.endpoint,
+        revision: Revision(wire.revision),
+        cluster: wire.cluster,
+    })
+}
+
+/// Letters, digits, `-`, `_` and inner dots stay; all else is written as `%XX`. Long names end in a hash.
+fn file_stem(node: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let mut stem = String::new();
+    for (index, byte) in node.bytes().enumerate() {
+        if plain(byte) && (byte != b'.' || 0 < index) {
+            stem.push(char::from(byte));
+        } else {
+            stem.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    if LONGEST_STEM < stem.len() {
+        stem.truncate(LONGEST_STEM);
+        stem.push_str(&format!("~{:016x}", fnv1a(node.as_bytes())));
+    }
+    stem
+}
+
+/// FNV-1a of 64 bits: the same in every build, unlike the hash of the standard library.
+fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blocks::BlockCidr;
+
+    fn files(run_dir: &Path, node: &str) -> NodeFiles {
+        let node = NodeName::new(node).expect("a node name");
+        NodeFiles::new(run_dir, "sqlite:/x", &node)
+    }
+
+    fn hint() -> Hint {
+        let block = |text: &str| text.parse::<BlockCidr>().expect("a block");
+        Hint {
+            blocks: vec![block("10.64.0.0/26"), block("fd00::/122")],
+            endpoint: Some("http://127.0.0.1:2379".to_owned()),
+            revision: Revision(u64::MAX),
+            cluster: 14_841_639_068_965_178_418,
+        }
+    }
+
+    #[test]
+    fn what_is_saved_is_loaded() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let files = files(dir.path(), "node-1");
+        assert_eq!(files.load(), Hint::default());
+        files.save(&hint()).expect("saved");
+        files.save(&hint()).expect("saved again");
+        assert_eq!(files.load(), hint());
+        let left = fs::read_dir(files.hint().parent().expect("a directory")).expect("listed");
+        assert_eq!(left.count(), 1, "no draft is left behind");
+    }
+
+    #[test]
+    fn what_does_not_parse_is_taken_for_absent() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let files = files(dir.path(), "node-1");
+        files.save(&hint()).expect("saved");
+        let good = fs::read_to_string(files.hint()).expect("read");
+        for bad in [
+            String::new(),
+            "{".to_owned(),
+            "[]".to_owned(),
+            good.replace("\"version\":1", "\"version\":2"),
+            good.replace("\"cluster\"", "\"cluster2\""),
+            good.replace("10.64.0.0/26", "10.64.0.1/26"),
+            good[..good.len() - 2].to_owned(),
+        ] {
+            fs::write(files.hint(), &bad).expect("written");
+            assert_eq!(files.load(), Hint::default(), "{bad}");
+        }
+        fs::write(files.hint(), good).expect("written");
+        assert_eq!(files.load(), hint());
+    }
+
+    #[test]
+    fn every_node_name_makes_a_file_name_of_its_own() {
+        let long = "n".repeat(253);
+        let other = format!("{}m", "n".repeat(252));
+        let names = [
+            "a",
+            "A",
+            ".",
+            "..",
+            "...",
+            "a%2F",
+            "%",
+            "k\u{e4}se",
+            "a\\b",
+            &long,
+            &other,
+        ];
+        let mut stems: Vec<String> = names.into_iter().map(file_stem).collect();
+        for stem in &stems {
+            assert!(
+                stem.len() <= 200 && !stem.starts_with('.') && !stem.contains('/'),
+                "{stem}"
+            );
+        }
+        stems.sort();
+        stems.dedup();
+        assert_eq!(stems.len(), names.len());
+    }
+
+    #[test]
+    fn the_hash_is_fnv1a() {
+        assert_eq!(fnv1a(b""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(fnv1a(b"foobar"), 0x8594_4171_f739_67e8);
+    }
+}

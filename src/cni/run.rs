@@ -1,0 +1,121 @@
+//! One call from environment and standard input to reply. No process globals inside.
+
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::cni::attachment::Attachment;
+use crate::cni::call::Call;
+use crate::cni::config::NetworkConfig;
+use crate::cni::environment::{Environment, Verb};
+use crate::cni::error::{CniError, Code};
+use crate::cni::machine::Machine;
+use crate::cni::store::OpenStore;
+use crate::cni::version::CniVersion;
+use crate::cni::{add, del, versions};
+use crate::entropy::Entropy;
+
+/// What a call rests on beside its input.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Tells the time and waits.
+    pub clock: Arc<dyn Clock>,
+    /// Draws random numbers.
+    pub entropy: Arc<dyn Entropy>,
+    /// Opens stores.
+    pub stores: Arc<dyn OpenStore>,
+    /// The machine.
+    pub machine: Machine,
+}
+
+/// What the plugin prints, and its exit status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// The text for standard output.
+    pub stdout: String,
+    /// 0 for success, 1 for a failure.
+    pub exit: u8,
+}
+
+impl Reply {
+    /// A success with this text.
+    pub const fn success(stdout: String) -> Reply {
+        Reply { stdout, exit: 0 }
+    }
+
+    /// A failure, told in the words of a version.
+    pub fn failure(error: &CniError, version: CniVersion) -> Reply {
+        Reply {
+            stdout: error.render(version),
+            exit: 1,
+        }
+    }
+
+    /// Standard input could not be read.
+    pub fn unreadable_stdin(error: &std::io::Error) -> Reply {
+        let error = CniError::new(Code::Io, format!("error reading from stdin: {error}"));
+        Reply::failure(&error, CniVersion::NEWEST)
+    }
+
+    /// The program met a bug of ours.
+    pub fn panicked(what: &str) -> Reply {
+        let error = CniError::new(Code::Internal, format!("bug in block-ipam: {what}"));
+        Reply::failure(&error, CniVersion::NEWEST)
+    }
+}
+
+/// Serves one call.
+pub async fn run(environment: &Environment, stdin: &[u8], context: &Context) -> Reply {
+    let verb = match Verb::of(environment) {
+        Ok(Verb::Version) => return Reply::success(versions::reply()),
+        Ok(verb) => verb,
+        Err(error) => return Reply::failure(&error, CniVersion::NEWEST),
+    };
+    let config = match verb
+        .check(environment)
+        .and_then(|()| NetworkConfig::parse(stdin))
+    {
+        Ok(config) => config,
+        Err(error) => return Reply::failure(&error, CniVersion::NEWEST),
+    };
+    let version = config.version().unwrap_or(CniVersion::NEWEST);
+    match serve(verb, &config, environment, context).await {
+        Ok(stdout) => Reply::success(stdout),
+        Err(error) => Reply::failure(&error, version),
+    }
+}
+
+/// The order of the checks is that of the reference library.
+async fn serve(
+    verb: Verb,
+    config: &NetworkConfig,
+    environment: &Environment,
+    context: &Context,
+) -> Result<String, CniError> {
+    let network = config.name()?;
+    let version = config.version()?;
+    if version < verb.since() {
+        let msg = format!("config version does not allow {}", verb.text());
+        return Err(CniError::new(Code::IncompatibleVersion, msg));
+    }
+    match verb {
+        Verb::Add => {
+            let attachment = Attachment::of(network, environment)?;
+            let call = Call::new(verb, config, environment, context, attachment);
+            let success = call.within(config.timeout()?, add::add(&call)).await?;
+            Ok(success.render(version))
+        }
+        Verb::Del => {
+            let attachment = Attachment::of(network, environment)?;
+            let call = Call::new(verb, config, environment, context, attachment);
+            let timeout = config
+                .timeout()
+                .unwrap_or(crate::cni::config::DEFAULT_TIMEOUT);
+            call.within(timeout, del::del(&call)).await?;
+            Ok(String::new())
+        }
+        Verb::Check | Verb::Status | Verb::Gc | Verb::Version => {
+            let msg = format!("plugin version does not allow {}", verb.text());
+            Err(CniError::new(Code::IncompatibleVersion, msg))
+        }
+    }
+}

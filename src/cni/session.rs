@@ -1,0 +1,144 @@
+//! A call's time with the store: the hint before it, the turn in the node's queue, and the hint after it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::allocator::hint_file::NodeFiles;
+use crate::allocator::{Allocator, AllocatorError, Hint};
+use crate::blocks::BlockCidr;
+use crate::cni::call::Call;
+use crate::cni::error::{CniError, Code};
+use crate::cni::observed::Observed;
+use crate::ids::NodeName;
+use crate::node_queue::{self, Turn};
+
+/// Longest part of the call's time that is spent in the queue.
+const QUEUE_SHARE: u32 = 4;
+
+/// Whether a store that is older than what was seen of it still serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Restored {
+    /// It serves: giving back is always right.
+    Serves,
+    /// It does not: it would give out addresses again that workloads hold.
+    Refused,
+}
+
+/// A call's time with the store.
+#[derive(Debug)]
+pub struct Session {
+    /// Serves the requests.
+    pub allocator: Allocator,
+    /// The store itself.
+    pub store: Arc<Observed>,
+    /// What the node remembers.
+    pub hint: Hint,
+    files: Option<NodeFiles>,
+    _turn: Option<Turn>,
+}
+
+impl Session {
+    /// Opens the store of a call, after those of this node that came before.
+    ///
+    /// # Errors
+    /// [`Code::Config`] where no store is configured or it cannot be opened.
+    pub async fn open(
+        call: &Call<'_>,
+        node: Option<&NodeName>,
+        restored: Restored,
+        timeout: Duration,
+    ) -> Result<Session, CniError> {
+        let context = call.context;
+        let settings = context.stores.select(call.config, call.environment)?;
+        let run_dir = call.config.text("run_dir").ok().flatten();
+        let run_dir = run_dir.map_or(context.machine.run_dir.as_path(), |path| path.as_ref());
+        let files = node.map(|node| NodeFiles::new(run_dir, &settings, node));
+        let turn = match &files {
+            Some(files) => take_turn(files, timeout / QUEUE_SHARE).await,
+            None => None,
+        };
+        let hint = files.as_ref().map(NodeFiles::load).unwrap_or_default();
+        let store = context
+            .stores
+            .open(&settings, hint.endpoint.as_deref())
+            .await?;
+        let floor = (restored == Restored::Refused).then_some(hint.revision);
+        let store = Arc::new(Observed::new(store, floor));
+        call.watch(&store);
+        Ok(Session {
+            allocator: Allocator::new(
+                store.clone(),
+                context.clock.clone(),
+                context.entropy.clone(),
+            ),
+            store,
+            hint,
+            files,
+            _turn: turn,
+        })
+    }
+
+    /// Says what a failed request means for the runtime.
+    pub fn explain(&self, error: &AllocatorError) -> CniError {
+        let Some(below) = self.store.sighting().below else {
+            return error.into();
+        };
+        let msg = format!(
+            "the store went back: it is at revision {below}, and this node has seen {}",
+            self.hint.revision
+        );
+        let file = self
+            .files
+            .as_ref()
+            .map(|files| files.hint().display().to_string());
+        CniError::new(Code::StoreWentBack, msg).details(format!(
+            "it was restored from a snapshot or made anew, and may give out addresses that workloads here hold; \
+             compare them with `ipamctl ipam check`, then remove {}",
+            file.unwrap_or_default()
+        ))
+    }
+
+    /// Writes down what the call learnt, blocks of its addresses first. A hint that cannot be written is not missed.
+    pub fn remember(&self, used: impl IntoIterator<Item = BlockCidr>) {
+        let Some(files) = &self.files else { return };
+        let seen = self.store.sighting();
+        let mut hint = self.hint.clone();
+        hint.revision = if seen.cluster == hint.cluster || seen.cluster == 0 {
+            hint.revision.max(seen.revision)
+        } else {
+            seen.revision
+        };
+        if seen.cluster != 0 {
+            hint.cluster = seen.cluster;
+        }
+        hint.blocks = moved_to_front(&hint.blocks, used);
+        if hint != self.hint
+            && let Err(error) = files.save(&hint)
+        {
+            tracing::debug!(file = %files.hint().display(), %error, "hint not written");
+        }
+    }
+}
+
+async fn take_turn(files: &NodeFiles, longest: Duration) -> Option<Turn> {
+    let path = files.lock();
+    node_queue::wait(&path, longest)
+        .await
+        .inspect_err(
+            |error| tracing::debug!(file = %path.display(), %error, "no turn in the queue"),
+        )
+        .ok()
+}
+
+fn moved_to_front(
+    blocks: &[BlockCidr],
+    used: impl IntoIterator<Item = BlockCidr>,
+) -> Vec<BlockCidr> {
+    let mut ordered: Vec<BlockCidr> = Vec::new();
+    for block in used.into_iter().chain(blocks.iter().copied()) {
+        if !ordered.contains(&block) {
+            ordered.push(block);
+        }
+    }
+    ordered
+}
