@@ -18,7 +18,7 @@ const DECISIONS: [(&str, &str); 17] = [
     ("free ips which is less than", "exhausted"),
     ("must specify the intended use", "bad request"),
     ("insufficient identifiers, missing ''", "bad request"),
-    ("HostReservedAttr has wrong parameters", "bad request"),
+    ("HostReservedAttr has wrong parameters", "no pool admits it"),
     ("failed to parse IP", "bad request"),
     ("not in a configured pool", "outside pools"),
     ("which is not allowed for use", "not for this use"),

@@ -22,6 +22,7 @@ pub(crate) fn differences_between(transition: &Transition, ours: &Ended) -> Vec<
     let theirs = Ended {
         answer: calico::answer(transition),
         after: transition.after.clone(),
+        requests: transition.requests,
     };
     let names = if transition.block_is_free_choice {
         let (ours, theirs) = ((&ours.answer, &ours.after), (&theirs.answer, &theirs.after));

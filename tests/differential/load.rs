@@ -25,6 +25,8 @@ pub(crate) struct Transition {
     pub(crate) result: Value,
     pub(crate) before: Records,
     pub(crate) after: Records,
+    /// How many reads and writes it took, refused ones too.
+    pub(crate) requests: u64,
 }
 
 #[derive(Deserialize)]
@@ -37,6 +39,13 @@ struct File {
     result: Value,
     before: Vec<Record>,
     after: Vec<Record>,
+    requests: Requests,
+}
+
+#[derive(Deserialize)]
+struct Requests {
+    reads: u64,
+    writes: u64,
 }
 
 #[derive(Deserialize)]
@@ -68,6 +77,7 @@ fn transition(path: &Path) -> Transition {
         result: file.result,
         before: records(file.before),
         after: records(file.after),
+        requests: file.requests.reads + file.requests.writes,
     }
 }
 

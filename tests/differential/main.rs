@@ -5,6 +5,7 @@
 
 mod calico;
 mod compare;
+mod counting;
 mod differences;
 mod load;
 mod records;
@@ -72,12 +73,23 @@ async fn the_operations_that_we_do_not_have_are_the_ones_that_the_table_names() 
     );
 }
 
+#[tokio::test]
+async fn no_operation_takes_more_requests_than_calico() {
+    for transition in transitions() {
+        if let Outcome::Ended(ours) = run::run(&transition).await {
+            let (ours, theirs) = (ours.requests, transition.requests);
+            assert!(ours <= theirs, "{transition}: {ours}, Calico {theirs}");
+        }
+    }
+}
+
 #[test]
 fn the_comparison_finds_calico_equal_to_itself() {
     for transition in transitions() {
         let calico = Ended {
             answer: calico::answer(&transition),
             after: transition.after.clone(),
+            requests: transition.requests,
         };
         let lines = differences_between(&transition, &calico);
         assert_eq!(lines, [""; 0], "{transition}");
@@ -97,6 +109,7 @@ fn the_comparison_notices_each_record_that_is_not_as_calico_left_it() {
             let stale = Ended {
                 answer: calico::answer(&transition),
                 after,
+                requests: transition.requests,
             };
             let lines = differences_between(&transition, &stale);
             assert!(!lines.is_empty(), "{transition}: {key} went unnoticed");
@@ -141,6 +154,7 @@ fn another_choice_of_a_new_block_is_no_difference_and_another_count_is() {
     let mut ours = Ended {
         answer: Ok(json!({ "v4": addresses, "v6": [], "short": "block limit" })),
         after: moved,
+        requests: transition.requests,
     };
     assert_eq!(differences_between(&transition, &ours), [""; 0]);
     let handle = "/calico/ipam/v2/handle/net.m".to_owned();

@@ -20,6 +20,7 @@ use block_ipam::resources::Use;
 use serde_json::{Value, json};
 
 use crate::calico::Answer;
+use crate::counting::Counting;
 use crate::load::{Records, Transition};
 
 /// What became of a recorded operation.
@@ -36,6 +37,8 @@ pub(crate) enum Outcome {
 pub(crate) struct Ended {
     pub(crate) answer: Answer,
     pub(crate) after: Records,
+    /// Reads and commits.
+    pub(crate) requests: u64,
 }
 
 /// Why an operation gave no answer.
@@ -49,8 +52,9 @@ pub(crate) async fn run(transition: &Transition) -> Outcome {
     let store = Arc::new(Memory::default());
     load(&store, &transition.before).await;
     let nanos = i64::try_from(transition.now.as_nanosecond()).expect("a time of this age");
+    let counting = Arc::new(Counting::new(Arc::clone(&store)));
     let allocator = Allocator::new(
-        Arc::clone(&store) as Arc<dyn Datastore>,
+        Arc::clone(&counting) as Arc<dyn Datastore>,
         Arc::new(Fixed(Timestamp::from_nanos(nanos))),
         Arc::new(Counted::default()),
     );
@@ -62,6 +66,7 @@ pub(crate) async fn run(transition: &Transition) -> Outcome {
     Outcome::Ended(Ended {
         answer,
         after: content(&store),
+        requests: counting.requests(),
     })
 }
 
