@@ -136,6 +136,8 @@ pub enum Want {
     Scope(Scope),
     /// The keys of the blocks inside a CIDR, and so whether a candidate is free to claim, or a pool is drained.
     BlocksInside(Cidr),
+    /// The next page of the blocks inside a CIDR, from a starting point of the caller's on.
+    NextPage(Cidr, BlockCidr),
 }
 
 /// What one or several reads saw. A record that is in no map was not looked for.
@@ -169,6 +171,20 @@ pub struct View {
     pub inside: BTreeMap<Cidr, Revision>,
     /// Blocks that are known to exist, whether or not they were read.
     pub existing: BTreeSet<BlockCidr>,
+    /// CIDRs whose blocks are read page by page, and how far that is.
+    pub pages: BTreeMap<Cidr, Pages>,
+}
+
+/// How far the blocks inside a CIDR were read page by page. Full blocks are counted and not kept, so that an
+/// exhausted pool of any size is read in bounded memory.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pages {
+    /// What is left to read: opaque spans of keys, in order.
+    pub left: Vec<(String, String)>,
+    /// Blocks that were read.
+    pub blocks: usize,
+    /// Bytes of their records.
+    pub bytes: usize,
 }
 
 /// One comparison of a plan.

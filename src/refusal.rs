@@ -48,6 +48,8 @@ pub struct PoolUse {
     pub cooling: usize,
     /// Blocks of others that were looked at.
     pub foreign: usize,
+    /// Keys of blocks that do not parse.
+    pub corrupt: Vec<String>,
 }
 
 /// A pool and why it could not serve.
@@ -107,6 +109,14 @@ pub enum Refusal {
         owned: usize,
         /// Blocks allowed.
         limit: usize,
+        /// Each pool of the family with its reason.
+        pools: Vec<PoolVerdict>,
+    },
+    /// The node's blocks are full, and blocks are claimed by hand only.
+    #[error("no {family} address is left in blocks of this node, and blocks are not claimed automatically; {}", list(.pools))]
+    NoAutoAllocation {
+        /// The family.
+        family: Family,
         /// Each pool of the family with its reason.
         pools: Vec<PoolVerdict>,
     },
@@ -209,6 +219,9 @@ impl fmt::Display for PoolUse {
         ];
         for (count, what) in details.iter().filter(|(count, _)| 0 < *count) {
             write!(f, ", {count} {what}")?;
+        }
+        for key in &self.corrupt {
+            write!(f, ", record {key} is corrupt")?;
         }
         Ok(())
     }

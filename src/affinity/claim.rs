@@ -58,30 +58,38 @@ pub fn find<'a>(
     search: Search<'a>,
     useful: &dyn Fn(BlockCidr) -> bool,
 ) -> Result<Option<Candidate<'a>>, Stop> {
-    let mut probes = Vec::new();
-    if let Some(candidate) = half_done(view, search, useful, &mut probes)? {
+    if let Some(candidate) = half_done(view, search, useful)? {
         return Ok(Some(candidate));
     }
+    let mut probes = Vec::new();
     for pool in search.pools {
         let found = in_pool(view, search, pool, useful, &mut probes);
         if found.is_some() && probes.is_empty() {
             return Ok(found);
         }
     }
-    if probes.is_empty() {
-        return Ok(None);
-    }
-    probes.truncate(MOST_PROBES);
-    Err(Stop::Read(probes))
+    read_first(probes)
 }
 
-/// Rule 1 of [`find`].
-fn half_done<'a>(
+fn read_first<T>(mut probes: Vec<Want>) -> Result<Option<T>, Stop> {
+    probes.truncate(MOST_PROBES);
+    if probes.is_empty() {
+        Ok(None)
+    } else {
+        Err(Stop::Read(probes))
+    }
+}
+
+/// Returns the rest of a half-done claim or release: rule 1 of [`find`].
+///
+/// # Errors
+/// [`Stop::Read`] where it has to be probed first.
+pub fn half_done<'a>(
     view: &View,
     search: Search<'a>,
     useful: &dyn Fn(BlockCidr) -> bool,
-    probes: &mut Vec<Want>,
 ) -> Result<Option<Candidate<'a>>, Stop> {
+    let mut probes = Vec::new();
     for block in own::usable_blocks(view, search.owner, search.family, search.pools)? {
         let absent = matches!(view.blocks.get(&block), Some(Seen::Absent));
         if !absent || !useful(block) || search.reserved.covers(block.cidr()) {
@@ -100,7 +108,7 @@ fn half_done<'a>(
             None => probes.push(Want::BlocksInside(neighbourhood(block))),
         }
     }
-    Ok(None)
+    read_first(probes)
 }
 
 /// Returns the first free candidate of a pool if it is known, and adds to `probes` what has to be read to know.
@@ -139,6 +147,25 @@ fn in_pool<'a>(
     unknown.dedup();
     probes.extend(unknown);
     None
+}
+
+/// Returns the want of the next page of a pool's blocks, from the owner's own first candidate on; `None` when all
+/// were read.
+pub fn next_page(view: &View, pool: &Admitted, owner: &Owner) -> Option<Want> {
+    if view
+        .pages
+        .get(&pool.cidr)
+        .is_some_and(|pages| pages.left.is_empty())
+    {
+        return None;
+    }
+    let all = Candidates::new(
+        pool.cidr,
+        pool.block_length,
+        &RangeSet::default(),
+        owner.name.as_bytes(),
+    );
+    all.at(0).map(|start| Want::NextPage(pool.cidr, start))
 }
 
 fn probed(view: &View, pool: &Admitted, block: BlockCidr) -> Option<Revision> {

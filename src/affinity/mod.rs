@@ -3,6 +3,7 @@
 pub mod admit;
 pub mod claim;
 pub mod own;
+pub mod reclaim;
 pub mod state;
 
 pub use state::AffinityState;

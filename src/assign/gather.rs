@@ -1,16 +1,17 @@
-//! Where the addresses of one family come from: own blocks, then blocks to claim.
+//! Where the addresses of one family come from.
 //!
-//! The order is the rule: own blocks -> claim -> refuse with reasons for each pool.
+//! The order is the rule: own blocks, then blocks to claim, then empty blocks of others, then borrowed
+//! addresses, then a refusal with the reason of each pool.
 
 use crate::affinity::admit::{Admission, Admitted};
-use crate::affinity::claim::{self, Candidate, Search};
-use crate::affinity::{AffinityState, own};
+use crate::affinity::own;
 use crate::assign::Assign;
 use crate::assign::held::INTERFACE;
+use crate::assign::shortage::{Limit, shortage};
 use crate::assign::surroundings::Surroundings;
-use crate::blocks::{Address, Attribute, Block, BlockCidr, Family, Ordinal};
-use crate::plan::{Change, Context, Guard, RecordId, Recorded, Scope, Seen, Stop};
-use crate::refusal::{PoolReason, PoolUse, PoolVerdict, Refusal};
+use crate::blocks::{Address, Attribute, Block, Family, Ordinal};
+use crate::plan::{Change, Context, Guard, RecordId, Recorded, Scope, Stop};
+use crate::refusal::Refusal;
 
 /// Most blocks that one transaction touches for a family; a larger request takes several.
 const MOST_BLOCKS: usize = 8;
@@ -42,12 +43,19 @@ pub struct Gathered {
 }
 
 impl Gathered {
-    fn count(&self) -> usize {
+    /// Returns how many addresses were found.
+    pub fn count(&self) -> usize {
         self.taken.iter().map(|taken| taken.addresses.len()).sum()
+    }
+
+    /// Returns whether the block gives addresses already.
+    pub(super) fn has(&self, block: crate::blocks::BlockCidr) -> bool {
+        self.taken.iter().any(|taken| taken.block.cidr() == block)
     }
 }
 
 /// The search for addresses of one family.
+#[derive(Debug)]
 pub(super) struct Gatherer<'a> {
     pub(super) surroundings: &'a Surroundings<'a>,
     pub(super) request: &'a Assign,
@@ -65,13 +73,20 @@ impl Gatherer<'_> {
     pub(super) fn gather(&self) -> Result<Gathered, Stop> {
         let mut gathered = Gathered::default();
         self.use_own(&mut gathered)?;
-        let limited = self.by_claim(&mut gathered)?;
+        let mut limit = self.claim(&mut gathered)?;
+        if limit == Limit::None {
+            limit = self.reclaim(&mut gathered)?;
+        }
+        if !self.surroundings.config.strict_affinity {
+            self.borrow(&mut gathered)?;
+        }
         let short = gathered.count() < self.wanted && !gathered.more;
-        gathered.shortage = short.then(|| self.shortage(&gathered, limited));
+        gathered.shortage = short.then(|| shortage(self, &gathered, limit));
         Ok(gathered)
     }
 
-    fn missing(&self, gathered: &mut Gathered) -> usize {
+    /// Returns how many addresses are missing that this transaction may still bring.
+    pub(super) fn missing(&self, gathered: &mut Gathered) -> usize {
         let missing = self.wanted.saturating_sub(gathered.count());
         if 0 < missing && MOST_BLOCKS <= gathered.taken.len() {
             gathered.more = true;
@@ -83,8 +98,8 @@ impl Gatherer<'_> {
     fn use_own(&self, gathered: &mut Gathered) -> Result<(), Stop> {
         let surroundings = self.surroundings;
         let pools = &self.admission.pools;
-        let blocks =
-            own::usable_blocks(surroundings.view, &surroundings.owner, self.family, pools)?;
+        let owner = &surroundings.owner;
+        let blocks = own::usable_blocks(surroundings.view, owner, self.family, pools)?;
         for cidr in &blocks {
             let missing = self.missing(gathered);
             if missing == 0 {
@@ -93,10 +108,9 @@ impl Gatherer<'_> {
             let Some(seen) = surroundings.view.blocks.get(cidr) else {
                 return Err(Stop::Read(own::next_to_read(surroundings.view, &blocks)));
             };
-            let Some(record) = own::owned(seen, &surroundings.owner) else {
-                continue;
-            };
-            self.take_own(gathered, record, missing)?;
+            if let Some(record) = own::owned(seen, owner) {
+                self.take_own(gathered, record, missing)?;
+            }
         }
         Ok(())
     }
@@ -113,17 +127,14 @@ impl Gatherer<'_> {
         let cidr = record.value.cidr();
         let owner = &self.surroundings.owner;
         let (affinity, confirm) = own::confirmed(self.surroundings.view, owner, cidr)?;
-        gathered
-            .guards
-            .push(Guard::At(RecordId::Block(cidr), record.revision));
-        gathered.guards.push(affinity);
+        gathered.guards.extend([at(record), affinity]);
         gathered.changes.extend(confirm);
         self.add(gathered, taken);
         Ok(())
     }
 
     /// Takes up to `missing` addresses; `None` if the block has none to give.
-    fn take(&self, mut block: Block, missing: usize) -> Option<Taken> {
+    pub(super) fn take(&self, mut block: Block, missing: usize) -> Option<Taken> {
         let surroundings = self.surroundings;
         let pool = own::pool_of(&self.admission.pools, block.cidr())?.clone();
         block.normalise(self.context.now, surroundings.cooldown());
@@ -138,13 +149,14 @@ impl Gatherer<'_> {
         })
     }
 
-    fn add(&self, gathered: &mut Gathered, taken: Taken) {
+    /// Adds a block with what every grant relies on: its pool (X3) and that nothing was reserved since.
+    pub(super) fn add(&self, gathered: &mut Gathered, taken: Taken) {
         let pool = RecordId::Pool(taken.pool.name.clone());
-        gathered.guards.push(Guard::At(pool, taken.pool.revision));
-        gathered.guards.push(Guard::NoneChanged(
-            Scope::Reservations,
-            self.surroundings.reserved_at,
-        ));
+        let reserved_at = self.surroundings.reserved_at;
+        gathered.guards.extend([
+            Guard::At(pool, taken.pool.revision),
+            Guard::NoneChanged(Scope::Reservations, reserved_at),
+        ]);
         gathered.taken.push(taken);
     }
 
@@ -153,159 +165,16 @@ impl Gatherer<'_> {
         if let Some(interface) = &self.request.interface {
             secondary.insert(INTERFACE.to_owned(), interface.clone());
         }
+        let handle = self.request.handle.as_ref();
         Attribute {
-            handle: self
-                .request
-                .handle
-                .as_ref()
-                .map(|id| id.as_str().to_owned()),
+            handle: handle.map(|id| id.as_str().to_owned()),
             secondary,
             ..Attribute::default()
         }
     }
+}
 
-    /// Claims blocks while addresses are missing. Returns the limit and the number owned where that stops it.
-    fn by_claim(&self, gathered: &mut Gathered) -> Result<Option<(usize, usize)>, Stop> {
-        let surroundings = self.surroundings;
-        if !surroundings.config.auto_allocate_blocks {
-            return Ok(None);
-        }
-        let limit = surroundings.max_blocks(self.request);
-        let mut owned = own::owned_count(surroundings.view, &surroundings.owner, self.family)?;
-        loop {
-            let missing = self.missing(gathered);
-            if missing == 0 {
-                return Ok(None);
-            }
-            let Some(candidate) = self.candidate(gathered)? else {
-                return Ok(None);
-            };
-            let affinity = surroundings
-                .view
-                .affinity(&surroundings.owner, candidate.block)?;
-            let counted = !matches!(affinity, Seen::Absent);
-            if !counted && limit <= owned {
-                return Ok(Some((owned, limit)));
-            }
-            owned += usize::from(!counted);
-            self.claim(gathered, candidate, &affinity, missing);
-        }
-    }
-
-    fn candidate(&self, gathered: &Gathered) -> Result<Option<Candidate<'_>>, Stop> {
-        let surroundings = self.surroundings;
-        let search = Search {
-            pools: &self.admission.pools,
-            owner: &surroundings.owner,
-            family: self.family,
-            reserved: &surroundings.reserved,
-        };
-        let taken = |block: BlockCidr| {
-            gathered
-                .taken
-                .iter()
-                .any(|taken| taken.block.cidr() == block)
-        };
-        let useful = |block: BlockCidr| {
-            !taken(block) && 0 < self.new_block(block).usable_count(&surroundings.reserved)
-        };
-        claim::find(surroundings.view, search, &useful)
-    }
-
-    fn claim(
-        &self,
-        gathered: &mut Gathered,
-        candidate: Candidate<'_>,
-        affinity: &Seen<AffinityState>,
-        missing: usize,
-    ) {
-        let surroundings = self.surroundings;
-        let owner = &surroundings.owner;
-        let block = candidate.block;
-        let Some(taken) = self.take(self.new_block(block), missing) else {
-            return;
-        };
-        let node = RecordId::Node(self.request.node.clone());
-        let affinities = Scope::Affinities(owner.clone(), self.family);
-        let listing = surroundings.view.affinities(owner, self.family);
-        let listed_at = listing.map_or_else(|_| candidate.read_at, |listing| listing.read_at);
-        gathered.guards.extend([
-            Guard::Absent(RecordId::Block(block)),
-            Guard::NoneCreatedOver(block.cidr(), candidate.read_at),
-            RecordId::Affinity(owner.clone(), block).unchanged(affinity),
-            Guard::NoneChanged(affinities, listed_at),
-            RecordId::Config.unchanged(surroundings.config_record),
-            node.unchanged(surroundings.node),
-        ]);
-        let confirmed = AffinityState::Confirmed;
-        gathered
-            .changes
-            .push(Change::PutAffinity(owner.clone(), block, confirmed));
-        self.add(gathered, taken);
-    }
-
-    /// A new block. Its sequence starts at the nanoseconds of now with random low bits, so that a block that
-    /// is created again stands above everything that was seen of it.
-    fn new_block(&self, cidr: BlockCidr) -> Block {
-        const RANDOM_BITS: u64 = (1 << 20) - 1;
-        let nanos = u64::try_from(self.context.now.nanos()).unwrap_or(0);
-        let sequence = (nanos & !RANDOM_BITS) | (self.context.random & RANDOM_BITS);
-        let slots = self.request.wanted(self.family).reserved_slots.as_ref();
-        let owner = self.surroundings.owner.clone();
-        Block::create(cidr, owner, self.context.now, sequence, slots)
-    }
-
-    fn shortage(&self, gathered: &Gathered, limited: Option<(usize, usize)>) -> Refusal {
-        let used = self.admission.pools.iter().map(|pool| self.used(pool));
-        let pools = used
-            .chain(self.admission.excluded.iter().cloned())
-            .collect();
-        match limited {
-            Some((owned, limit)) => Refusal::BlockLimit {
-                family: self.family,
-                owned,
-                limit,
-                pools,
-            },
-            None => Refusal::Exhausted {
-                family: self.family,
-                wanted: self.wanted,
-                found: gathered.count(),
-                pools,
-            },
-        }
-    }
-
-    fn used(&self, pool: &Admitted) -> PoolVerdict {
-        let view = self.surroundings.view;
-        let reserved = &self.surroundings.reserved;
-        let blocks = pool.cidr.subnet_count(pool.block_length).unwrap_or(0);
-        let seed = self.surroundings.owner.name.as_bytes();
-        let usable =
-            crate::blocks::order::Candidates::new(pool.cidr, pool.block_length, reserved, seed);
-        let mut used = PoolUse {
-            blocks,
-            reserved: blocks.saturating_sub(usable.len()),
-            ..PoolUse::default()
-        };
-        let inside = |cidr: &BlockCidr| pool.cidr.covers(cidr.cidr());
-        for (_, seen) in view.blocks.iter().filter(|(cidr, _)| inside(cidr)) {
-            let Some(block) = own::owned(seen, &self.surroundings.owner) else {
-                continue;
-            };
-            used.own += 1;
-            used.cooling += block.value.cooling_count();
-            let free = block.value.free_count();
-            used.own_reserved += free - block.value.usable_count(reserved);
-        }
-        used.foreign = view
-            .existing_inside(pool.cidr)
-            .count()
-            .saturating_sub(used.own);
-        PoolVerdict {
-            name: pool.name.clone(),
-            cidr: pool.cidr,
-            reason: PoolReason::Used(used),
-        }
-    }
+/// Returns the guard that a block is what was read.
+pub(super) fn at(record: &Recorded<Block>) -> Guard {
+    Guard::At(RecordId::Block(record.value.cidr()), record.revision)
 }

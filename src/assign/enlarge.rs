@@ -1,0 +1,183 @@
+//! How a node comes to own more blocks for a request: by claiming free ones, and by taking over empty ones.
+
+use crate::affinity::claim::{self, Candidate, Search};
+use crate::affinity::reclaim;
+use crate::affinity::{AffinityState, own};
+use crate::assign::gather::{Gathered, Gatherer, at};
+use crate::assign::shortage::Limit;
+use crate::blocks::{Block, BlockCidr};
+use crate::plan::{Change, Guard, RecordId, Recorded, Scope, Seen, Stop};
+
+impl<'a> Gatherer<'a> {
+    /// Claims blocks while addresses are missing. Returns what stopped it.
+    pub(super) fn claim(&self, gathered: &mut Gathered) -> Result<Limit, Stop> {
+        loop {
+            let missing = self.missing(gathered);
+            if missing == 0 {
+                return Ok(Limit::None);
+            }
+            if !self.surroundings.config.auto_allocate_blocks {
+                return Ok(Limit::NoAutoAllocation);
+            }
+            let limit = self.limit(gathered)?;
+            let Some(candidate) = self.candidate(gathered, limit)? else {
+                return Ok(limit);
+            };
+            if !self.take_new(gathered, candidate, missing)? {
+                return Ok(Limit::None);
+            }
+        }
+    }
+
+    /// Takes over empty blocks of others while addresses are missing. Returns what stopped it.
+    pub(super) fn reclaim(&self, gathered: &mut Gathered) -> Result<Limit, Stop> {
+        loop {
+            let missing = self.missing(gathered);
+            if missing == 0 {
+                return Ok(Limit::None);
+            }
+            let limit = self.limit(gathered)?;
+            if limit != Limit::None {
+                return Ok(limit);
+            }
+            let cooldown = self.surroundings.cooldown();
+            let owner = &self.surroundings.owner;
+            let take = |record: &Recorded<Block>| {
+                reclaim::taken_over(&record.value, owner, self.context, cooldown)
+                    .and_then(|block| self.take(block, missing))
+            };
+            let mut foreign = self.foreign(gathered);
+            let found = foreign.find_map(|record| Some((record.clone(), take(record)?)));
+            drop(foreign);
+            let Some((record, taken)) = found else {
+                return self.next_page().map_or(Ok(Limit::None), Err);
+            };
+            let former = reclaim::without_former_owner(self.surroundings.view, &record.value)?;
+            gathered.guards.push(at(&record));
+            if let Some((guard, delete)) = former {
+                gathered.guards.push(guard);
+                gathered.changes.extend(delete);
+            }
+            self.own(gathered, record.value.cidr())?;
+            self.add(gathered, taken);
+        }
+    }
+
+    /// Returns the blocks of others in the admitted pools that were read and give nothing yet.
+    pub(super) fn foreign<'b>(
+        &'b self,
+        gathered: &'b Gathered,
+    ) -> impl Iterator<Item = &'b Recorded<Block>> + 'b {
+        let records = self.surroundings.view.blocks.values();
+        records.filter_map(Seen::present).filter(|record| {
+            let block = &record.value;
+            block.owner() != Some(&self.surroundings.owner)
+                && own::pool_of(&self.admission.pools, block.cidr()).is_some()
+                && !gathered.has(block.cidr())
+        })
+    }
+
+    /// Returns what to read to see more blocks of others; `None` when all were read.
+    pub(super) fn next_page(&self) -> Option<Stop> {
+        let mut pools = self.admission.pools.iter();
+        let want = pools.find_map(|pool| {
+            claim::next_page(self.surroundings.view, pool, &self.surroundings.owner)
+        });
+        want.map(|want| Stop::Read(vec![want]))
+    }
+
+    fn limit(&self, gathered: &Gathered) -> Result<Limit, Stop> {
+        let surroundings = self.surroundings;
+        let owned = own::owned_count(surroundings.view, &surroundings.owner, self.family)?;
+        let new = |change: &&Change| self.adds_affinity(change);
+        let owned = owned + gathered.changes.iter().filter(new).count();
+        let limit = surroundings.max_blocks(self.request);
+        Ok(if limit <= owned {
+            Limit::Blocks { owned, limit }
+        } else {
+            Limit::None
+        })
+    }
+
+    fn adds_affinity(&self, change: &Change) -> bool {
+        let Change::PutAffinity(owner, block, _) = change else {
+            return false;
+        };
+        let counted = self.surroundings.view.affinity(owner, *block);
+        matches!(counted, Ok(Seen::Absent))
+    }
+
+    /// At the limit only what is half-done already is still claimed: it counts in any case.
+    fn candidate(&self, gathered: &Gathered, limit: Limit) -> Result<Option<Candidate<'a>>, Stop> {
+        let surroundings = self.surroundings;
+        let search = Search {
+            pools: &self.admission.pools,
+            owner: &surroundings.owner,
+            family: self.family,
+            reserved: &surroundings.reserved,
+        };
+        let useful = |block: BlockCidr| {
+            !gathered.has(block) && 0 < self.new_block(block).usable_count(&surroundings.reserved)
+        };
+        match limit {
+            Limit::None => claim::find(surroundings.view, search, &useful),
+            Limit::Blocks { .. } | Limit::NoAutoAllocation => {
+                claim::half_done(surroundings.view, search, &useful)
+            }
+        }
+    }
+
+    fn take_new(
+        &self,
+        gathered: &mut Gathered,
+        candidate: Candidate<'_>,
+        missing: usize,
+    ) -> Result<bool, Stop> {
+        let block = candidate.block;
+        let Some(taken) = self.take(self.new_block(block), missing) else {
+            return Ok(false);
+        };
+        let owner = &self.surroundings.owner;
+        let affinity = self.surroundings.view.affinity(owner, block)?;
+        let id = RecordId::Affinity(owner.clone(), block);
+        gathered.guards.extend([
+            Guard::Absent(RecordId::Block(block)),
+            Guard::NoneCreatedOver(block.cidr(), candidate.read_at),
+            id.unchanged(&affinity),
+        ]);
+        self.own(gathered, block)?;
+        self.add(gathered, taken);
+        Ok(true)
+    }
+
+    /// Adds what every new ownership relies on: the configuration (X5), the node (X6), and that the owner got no
+    /// other block meanwhile (X7).
+    fn own(&self, gathered: &mut Gathered, block: BlockCidr) -> Result<(), Stop> {
+        let surroundings = self.surroundings;
+        let owner = &surroundings.owner;
+        let listed_at = surroundings.view.affinities(owner, self.family)?.read_at;
+        let node = RecordId::Node(self.request.node.clone());
+        let affinities = Scope::Affinities(owner.clone(), self.family);
+        gathered.guards.extend([
+            Guard::NoneChanged(affinities, listed_at),
+            RecordId::Config.unchanged(surroundings.config_record),
+            node.unchanged(surroundings.node),
+        ]);
+        let confirmed = AffinityState::Confirmed;
+        gathered
+            .changes
+            .push(Change::PutAffinity(owner.clone(), block, confirmed));
+        Ok(())
+    }
+
+    /// A new block. Its sequence starts at the nanoseconds of now with random low bits, so that a block that
+    /// is created again stands above everything that was seen of it.
+    fn new_block(&self, cidr: BlockCidr) -> Block {
+        const RANDOM_BITS: u64 = (1 << 20) - 1;
+        let nanos = u64::try_from(self.context.now.nanos()).unwrap_or(0);
+        let sequence = (nanos & !RANDOM_BITS) | (self.context.random & RANDOM_BITS);
+        let slots = self.request.wanted(self.family).reserved_slots.as_ref();
+        let owner = self.surroundings.owner.clone();
+        Block::create(cidr, owner, self.context.now, sequence, slots)
+    }
+}
