@@ -238,15 +238,16 @@ impl fmt::Debug for BlockCidr {
     }
 }
 
-/// Splits a CIDR. Strict: a length is digits without a leading zero.
+/// Splits a CIDR. Stricter than `ipnet`, and as strict as Calico: no leading zeros, neither in octets nor in the length.
 fn address_and_length(text: &str) -> Result<(Address, u8), CidrError> {
     let parse = || {
+        let net: ipnet::IpNet = text.parse().ok()?;
         let (address, length) = text.split_once('/')?;
-        let (address, mapped_bits) = address_and_mapped_bits(address.parse().ok()?);
-        let strict = length == "0" || !length.starts_with(['0', '+']);
-        let length: u8 = strict.then(|| length.parse().ok())??;
-        let length = length.checked_sub(mapped_bits)?;
-        (length <= address.family().width()).then_some((address, length))
+        address.parse::<IpAddr>().ok()?;
+        let strict = length == net.prefix_len().to_string();
+        let (address, mapped_bits) = address_and_mapped_bits(net.addr());
+        let length = net.prefix_len().checked_sub(mapped_bits)?;
+        strict.then_some((address, length))
     };
     parse().ok_or_else(|| CidrError::NotACidr(text.to_owned()))
 }
