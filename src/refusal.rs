@@ -7,6 +7,7 @@ use thiserror::Error;
 use crate::blocks::{Address, Cidr, Family};
 use crate::ids::{HandleId, NodeName, ResourceName};
 use crate::plan::CorruptRecord;
+use crate::resources::ChangeRefusal;
 
 /// Why a pool could not serve a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,6 +152,9 @@ pub enum Refusal {
     /// Records stand in the way that do not parse.
     #[error("{}", corrupt(.0))]
     Corrupt(Vec<CorruptRecord>),
+    /// A resource is not changed.
+    #[error(transparent)]
+    Change(#[from] ChangeRefusal),
     /// The rule of the operation says no.
     #[error("{0}")]
     Rule(String),

@@ -1,0 +1,23 @@
+//! PURE. The plans of changing what operators write.
+//!
+//! **Invariant:** a change is guarded by all that its rules looked at (X25 to X28): two changes that were each
+//! legal alone are never both applied if they are not legal together.
+
+pub mod config;
+pub mod node;
+pub mod pool;
+pub mod pool_delete;
+pub mod put;
+pub mod reservation;
+
+mod inside;
+
+pub use config::put_config;
+pub use node::put_node;
+pub use pool::put_pool;
+pub use pool_delete::delete_pool;
+pub use put::{Mode, Put, Written};
+pub use reservation::{delete_reservation, put_reservation};
+
+#[cfg(test)]
+mod tests;

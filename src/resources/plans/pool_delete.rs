@@ -1,0 +1,66 @@
+//! Deleting a pool, once nothing is inside.
+
+use crate::ids::ResourceName;
+use crate::plan::{Change, Context, Guard, RecordId, Scope, Step, Stop, View, Want};
+use crate::refusal::Refusal;
+use crate::resources::plans::inside::{inside, no_new_block, wants};
+use crate::resources::plans::put::{Subject, commit, refuse};
+use crate::resources::refused::{ChangeRefusal, Kind};
+use crate::revision::Revision;
+
+/// A request to delete a resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delete {
+    /// Its name.
+    pub name: ResourceName,
+    /// The revision that the caller saw; `None` to delete whatever is there.
+    pub expected: Option<Revision>,
+}
+
+/// Plans to delete a pool.
+///
+/// 1. Nothing may be inside: neither block nor affinity, those without a block included (Calico leaves them, and makes
+///    the block anew from them).
+/// 2. The pool goes in one transaction with the proof: it is as it was read (X27), and no block came (X28). Claims
+///    of ours compare the pool and so cannot follow.
+pub fn delete_pool(view: &View, request: &Delete, _: Context) -> Step<()> {
+    plan(view, request).into()
+}
+
+fn plan(view: &View, request: &Delete) -> Result<Step<()>, Stop> {
+    let record = RecordId::Pool(request.name.clone());
+    let subject = Subject {
+        kind: Kind::Pool,
+        name: request.name.as_str(),
+        record: record.clone(),
+    };
+    let Some(pools) = &view.pools else {
+        return Err(Stop::Read(vec![Want::Scope(Scope::Pools)]));
+    };
+    let Some(pool) = pools.records.get(&request.name) else {
+        let own = format!("/{}", request.name);
+        let corrupt = pools
+            .corrupt
+            .iter()
+            .filter(|found| found.key.ends_with(&own));
+        let corrupt: Vec<_> = corrupt.cloned().collect();
+        return if corrupt.is_empty() {
+            Err(subject.not_found())
+        } else {
+            Err(Refusal::Corrupt(corrupt).into())
+        };
+    };
+    subject.expect(pool.revision, request.expected)?;
+    let cidr = pool.value.cidr;
+    let inside = inside(view, cidr, |_| true).ok_or_else(|| Stop::Read(wants(cidr)))?;
+    if 0 < inside.blocks + inside.affinities {
+        return Err(refuse(ChangeRefusal::InUse {
+            name: request.name.to_string(),
+            cidr,
+            inside,
+        }));
+    }
+    let mut guards = vec![Guard::At(record, pool.revision)];
+    guards.extend(no_new_block(view, cidr));
+    Ok(commit(guards, Change::DeletePool(request.name.clone()), ()))
+}
