@@ -132,7 +132,7 @@ impl From<&Refusal> for CniError {
             Refusal::NoPool(_) | Refusal::NoAdmissiblePool { .. } | Refusal::BadPool { .. } => {
                 Code::NoAdmissiblePool
             }
-            Refusal::Exhausted { .. } => Code::Exhausted,
+            Refusal::Exhausted { .. } | Refusal::NoAutoAllocation { .. } => Code::Exhausted,
             Refusal::BlockLimit { .. } => Code::BlockLimit,
             Refusal::AddressTaken { .. } | Refusal::OtherAssignment { .. } => Code::AddressTaken,
             Refusal::UnknownNode(_) => Code::NodeIdentity,
