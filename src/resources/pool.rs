@@ -21,6 +21,24 @@ pub enum Encapsulation {
     CrossSubnet,
 }
 
+impl Encapsulation {
+    /// All of them, the one that is meant where none is named first.
+    pub const ALL: [Encapsulation; 3] = [
+        Encapsulation::Never,
+        Encapsulation::Always,
+        Encapsulation::CrossSubnet,
+    ];
+
+    /// Returns the word in records and manifests.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Encapsulation::Never => "Never",
+            Encapsulation::Always => "Always",
+            Encapsulation::CrossSubnet => "CrossSubnet",
+        }
+    }
+}
+
 /// Whether a pool serves requests that do not name it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum AssignmentMode {
@@ -29,6 +47,19 @@ pub enum AssignmentMode {
     Automatic,
     /// Only requests that name it.
     Manual,
+}
+
+impl AssignmentMode {
+    /// Both, the one that is meant where none is named first.
+    pub const ALL: [AssignmentMode; 2] = [AssignmentMode::Automatic, AssignmentMode::Manual];
+
+    /// Returns the word in records and manifests.
+    pub const fn word(self) -> &'static str {
+        match self {
+            AssignmentMode::Automatic => "Automatic",
+            AssignmentMode::Manual => "Manual",
+        }
+    }
 }
 
 /// What an address is for (`allowedUses` of an IPPool).
@@ -43,6 +74,9 @@ pub enum Use {
 }
 
 impl Use {
+    /// All of them.
+    pub const ALL: [Use; 3] = [Use::Workload, Use::Tunnel, Use::LoadBalancer];
+
     /// Returns the word in records and configuration.
     pub const fn word(self) -> &'static str {
         match self {

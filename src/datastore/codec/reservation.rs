@@ -1,0 +1,76 @@
+//! The value of a reservation.
+
+use serde::de::MapAccess;
+
+use super::read::{DecodeError, Object, Read, object, set_texts};
+use super::resource::{Resource, head};
+use super::write;
+use crate::blocks::{Address, Cidr};
+use crate::ids::ResourceName;
+use crate::resources::Reservation;
+use crate::unknown::Unknown;
+
+/// Reads a reservation under the name that its key says. Entries that are neither address nor CIDR reserve nothing.
+///
+/// # Errors
+/// [`DecodeError`].
+pub fn decode_reservation(name: &ResourceName, value: &[u8]) -> Result<Reservation, DecodeError> {
+    let stored: Resource<Read<Spec>> = object(value)?;
+    let stored = stored.named(name.as_str());
+    let Read(spec) = stored.spec;
+    Ok(Reservation {
+        metadata: stored.metadata,
+        reserved: spec
+            .entries
+            .iter()
+            .filter_map(|entry| reserved(entry))
+            .collect(),
+        stored: spec.entries,
+        unknown_spec: spec.unknown,
+        unknown: stored.unknown,
+    })
+}
+
+/// Writes a reservation: its entries as stored.
+pub fn encode_reservation(reservation: &Reservation) -> Vec<u8> {
+    write::object(|record| {
+        head(record, "IPReservation", &reservation.metadata);
+        record.object("spec", |spec| {
+            if !reservation.stored.is_empty() {
+                spec.list("reservedCIDRs", &reservation.stored, |text, entry| {
+                    write::append_string(text, entry);
+                });
+            }
+            spec.unknown(&reservation.unknown_spec);
+        });
+        record.unknown(&reservation.unknown);
+    })
+}
+
+fn reserved(entry: &str) -> Option<Cidr> {
+    let entry = entry.trim();
+    let address = entry.parse().map(Address::to_cidr);
+    address.or_else(|_| Cidr::parse_masking(entry)).ok()
+}
+
+#[derive(Default)]
+struct Spec {
+    entries: Vec<String>,
+    unknown: Unknown,
+}
+
+impl Object for Spec {
+    const MEMBERS: &'static [&'static str] = &["reservedCIDRs"];
+
+    fn member<'de, M: MapAccess<'de>>(
+        &mut self,
+        _: &'static str,
+        from: &mut M,
+    ) -> Result<(), M::Error> {
+        set_texts(&mut self.entries, from)
+    }
+
+    fn unknown(&mut self) -> Option<&mut Unknown> {
+        Some(&mut self.unknown)
+    }
+}
