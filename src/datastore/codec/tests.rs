@@ -1,3 +1,5 @@
+//! The values of records, read in odd spellings and written in one.
+
 use super::*;
 use crate::datastore::keys;
 
