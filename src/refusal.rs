@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::blocks::{Address, Cidr, Family};
+use crate::blocks::{Address, Cidr, Family, SlotTaken};
 use crate::ids::{HandleId, NodeName, ResourceName};
 use crate::plan::CorruptRecord;
 use crate::resources::ChangeRefusal;
@@ -122,7 +122,7 @@ pub enum Refusal {
         pools: Vec<PoolVerdict>,
     },
     /// The address asked for is held by somebody.
-    #[error("address {address} is {}", held(.holder.as_ref()))]
+    #[error("{}", taken(*.address, .holder.as_ref()))]
     AddressTaken {
         /// The address.
         address: Address,
@@ -165,11 +165,9 @@ fn list(pools: &[PoolVerdict]) -> String {
     texts.join("; ")
 }
 
-fn held(holder: Option<&HandleId>) -> String {
-    holder.map_or_else(
-        || "in use or cooling".to_owned(),
-        |handle| format!("held by {handle}"),
-    )
+fn taken(address: Address, holder: Option<&HandleId>) -> SlotTaken {
+    let holder = holder.cloned();
+    SlotTaken { address, holder }
 }
 
 fn corrupt(records: &[CorruptRecord]) -> String {
