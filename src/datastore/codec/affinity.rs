@@ -1,11 +1,8 @@
 //! The value of an affinity. Owner and block stand in its key.
 
-use serde::de::MapAccess;
-
-use super::read::{DecodeError, Object, object, set};
+use super::read::{DecodeError, members, object, set};
 use super::write;
 use crate::affinity::AffinityState;
-use crate::unknown::Unknown;
 
 /// Reads an affinity. A value of no bytes is one without a state, as old versions left them.
 ///
@@ -46,18 +43,6 @@ struct Stored {
     state: String,
 }
 
-impl Object for Stored {
-    const MEMBERS: &'static [&'static str] = &["state"];
-
-    fn member<'de, M: MapAccess<'de>>(
-        &mut self,
-        _: &'static str,
-        from: &mut M,
-    ) -> Result<(), M::Error> {
-        set(&mut self.state, from)
-    }
-
-    fn unknown(&mut self) -> Option<&mut Unknown> {
-        None
-    }
+members! { Stored: |affinity, from|
+    "state" => set(&mut affinity.state, from),
 }

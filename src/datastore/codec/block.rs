@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::de::{Error, MapAccess};
 
-use super::read::{DecodeError, Object, Read, object, set, set_list, set_map};
+use super::read::{DecodeError, Read, members, object, set, set_list, set_map, set_optional};
 use super::{time, write};
 use crate::blocks::{Attribute, Block, BlockCidr, BlockParts};
 use crate::clock::Timestamp;
@@ -114,112 +114,86 @@ struct Stored {
     unknown: Unknown,
 }
 
-impl Object for Stored {
-    const MEMBERS: &'static [&'static str] = &[
-        "cidr",
-        "affinity",
-        "affinity_claim_time",
-        "allocations",
-        "unallocated",
-        "attributes",
-        "sequenceNumber",
-        "sequenceNumberForAllocation",
-        "deleted",
-    ];
-
-    fn member<'de, M: MapAccess<'de>>(
-        &mut self,
-        name: &'static str,
-        from: &mut M,
-    ) -> Result<(), M::Error> {
-        match name {
-            "cidr" => set(&mut self.cidr, from)?,
-            "affinity" => self.owner = owner(from)?,
-            "affinity_claim_time" => self.claimed_at = timestamp(from)?,
-            "allocations" => set_list(&mut self.allocations, from)?,
-            "unallocated" => self.unallocated = queue(from)?,
-            "attributes" => self.attributes = attributes(from)?,
-            "sequenceNumber" => set(&mut self.sequence, from)?,
-            "sequenceNumberForAllocation" => self.sequence_of = sequences(from)?,
-            "deleted" => set(&mut self.deleted, from)?,
-            _ => unreachable!("only members of the list come here"),
-        }
-        Ok(())
-    }
-
-    fn unknown(&mut self) -> Option<&mut Unknown> {
-        Some(&mut self.unknown)
-    }
+members! { Stored: |block, from|
+    "cidr" => set(&mut block.cidr, from),
+    "affinity" => set_owner(&mut block.owner, from),
+    "affinity_claim_time" => set_time(&mut block.claimed_at, from),
+    "allocations" => set_list(&mut block.allocations, from),
+    "unallocated" => set_queue(&mut block.unallocated, from),
+    "attributes" => set_attributes(&mut block.attributes, from),
+    "sequenceNumber" => set(&mut block.sequence, from),
+    "sequenceNumberForAllocation" => set_sequences(&mut block.sequence_of, from),
+    "deleted" => set(&mut block.deleted, from),
+    others => block.unknown
 }
 
-impl Object for Attribute {
-    const MEMBERS: &'static [&'static str] = &[
-        "handle_id",
-        "secondary",
-        "alternateOwnerAttrs",
-        "releasedAt",
-    ];
-
-    fn member<'de, M: MapAccess<'de>>(
-        &mut self,
-        name: &'static str,
-        from: &mut M,
-    ) -> Result<(), M::Error> {
-        match name {
-            "handle_id" => self.handle = from.next_value()?,
-            "secondary" => set_map(&mut self.secondary, from)?,
-            "alternateOwnerAttrs" => set_map(&mut self.alternate, from)?,
-            "releasedAt" => self.released_at = timestamp(from)?,
-            _ => unreachable!("only members of the list come here"),
-        }
-        Ok(())
-    }
-
-    fn unknown(&mut self) -> Option<&mut Unknown> {
-        Some(&mut self.unknown)
-    }
+members! { Attribute: |attribute, from|
+    "handle_id" => set_optional(&mut attribute.handle, from),
+    "secondary" => set_map(&mut attribute.secondary, from),
+    "alternateOwnerAttrs" => set_map(&mut attribute.alternate, from),
+    "releasedAt" => set_time(&mut attribute.released_at, from),
+    others => attribute.unknown
 }
 
-fn owner<'de, M: MapAccess<'de>>(from: &mut M) -> Result<Option<Owner>, M::Error> {
+fn set_owner<'de, M: MapAccess<'de>>(
+    slot: &mut Option<Owner>,
+    from: &mut M,
+) -> Result<(), M::Error> {
     let text: Option<String> = from.next_value()?;
     let parse = |text: String| {
-        let unknown = || {
+        Owner::parse(&text).ok_or_else(|| {
             M::Error::custom(format_args!(
                 "`{text}` is neither host:NODE nor virtual:NAME"
             ))
-        };
-        Owner::parse(&text).ok_or_else(unknown)
+        })
     };
-    text.map(parse).transpose()
+    *slot = text.map(parse).transpose()?;
+    Ok(())
 }
 
-fn timestamp<'de, M: MapAccess<'de>>(from: &mut M) -> Result<Option<Timestamp>, M::Error> {
+fn set_time<'de, M: MapAccess<'de>>(
+    slot: &mut Option<Timestamp>,
+    from: &mut M,
+) -> Result<(), M::Error> {
     let text: Option<String> = from.next_value()?;
     let time = text.as_deref().map(time::parse).transpose();
-    time.map_err(M::Error::custom)
+    *slot = time.map_err(M::Error::custom)?;
+    Ok(())
 }
 
-/// The queue is repaired by the allocations anyway, so whatever number stands in it may be read: a negative
+/// The queue is set right by the allocations anyway, so whatever number stands in it may be read: a negative
 /// one as an ordinal that no block has.
-fn queue<'de, M: MapAccess<'de>>(from: &mut M) -> Result<VecDeque<usize>, M::Error> {
+fn set_queue<'de, M: MapAccess<'de>>(
+    slot: &mut VecDeque<usize>,
+    from: &mut M,
+) -> Result<(), M::Error> {
     let mut numbers: Vec<Option<i64>> = Vec::new();
     set_list(&mut numbers, from)?;
     let ordinal = |number: Option<i64>| usize::try_from(number.unwrap_or(0)).unwrap_or(usize::MAX);
-    Ok(numbers.into_iter().map(ordinal).collect())
+    *slot = numbers.into_iter().map(ordinal).collect();
+    Ok(())
 }
 
-fn attributes<'de, M: MapAccess<'de>>(from: &mut M) -> Result<Vec<Attribute>, M::Error> {
+fn set_attributes<'de, M: MapAccess<'de>>(
+    slot: &mut Vec<Attribute>,
+    from: &mut M,
+) -> Result<(), M::Error> {
     let mut list: Vec<Read<Attribute>> = Vec::new();
     set_list(&mut list, from)?;
-    Ok(list.into_iter().map(|Read(attribute)| attribute).collect())
+    *slot = list.into_iter().map(|Read(attribute)| attribute).collect();
+    Ok(())
 }
 
 /// Entries whose name is no ordinal are dropped: nothing can ever ask for them.
-fn sequences<'de, M: MapAccess<'de>>(from: &mut M) -> Result<BTreeMap<usize, u64>, M::Error> {
+fn set_sequences<'de, M: MapAccess<'de>>(
+    slot: &mut BTreeMap<usize, u64>,
+    from: &mut M,
+) -> Result<(), M::Error> {
     let mut named: Vec<(String, u64)> = Vec::new();
     set_map(&mut named, from)?;
-    let ordinal = |(name, sequence): (String, u64)| Some((ordinal(&name)?, sequence));
-    Ok(named.into_iter().filter_map(ordinal).collect())
+    let of_ordinal = |(name, sequence): (String, u64)| Some((ordinal(&name)?, sequence));
+    *slot = named.into_iter().filter_map(of_ordinal).collect();
+    Ok(())
 }
 
 fn ordinal(name: &str) -> Option<usize> {

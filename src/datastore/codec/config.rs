@@ -1,11 +1,8 @@
 //! The value of the configuration of address management.
 
-use serde::de::MapAccess;
-
-use super::read::{DecodeError, Object, object, set};
+use super::read::{DecodeError, members, object, set, set_optional};
 use super::write;
 use crate::resources::Config;
-use crate::unknown::Unknown;
 
 /// Reads the configuration. A member that is missing is off or zero; automatic claiming too.
 ///
@@ -46,35 +43,11 @@ impl Default for Stored {
     }
 }
 
-impl Object for Stored {
-    const MEMBERS: &'static [&'static str] = &[
-        "strict_affinity",
-        "auto_allocate_blocks",
-        "maxBlocksPerHost",
-        "kubeVirtVMAddressPersistence",
-        "ipCooldownSeconds",
-    ];
-
-    fn member<'de, M: MapAccess<'de>>(
-        &mut self,
-        name: &'static str,
-        from: &mut M,
-    ) -> Result<(), M::Error> {
-        let Stored(config) = self;
-        match name {
-            "strict_affinity" => set(&mut config.strict_affinity, from),
-            "auto_allocate_blocks" => set(&mut config.auto_allocate_blocks, from),
-            "maxBlocksPerHost" => set(&mut config.max_blocks_per_host, from),
-            "kubeVirtVMAddressPersistence" => {
-                config.vm_address_persistence = from.next_value()?;
-                Ok(())
-            }
-            "ipCooldownSeconds" => set(&mut config.cooldown_seconds, from),
-            _ => unreachable!("only members of the list come here"),
-        }
-    }
-
-    fn unknown(&mut self) -> Option<&mut Unknown> {
-        Some(&mut self.0.unknown)
-    }
+members! { Stored: |stored, from|
+    "strict_affinity" => set(&mut stored.0.strict_affinity, from),
+    "auto_allocate_blocks" => set(&mut stored.0.auto_allocate_blocks, from),
+    "maxBlocksPerHost" => set(&mut stored.0.max_blocks_per_host, from),
+    "kubeVirtVMAddressPersistence" => set_optional(&mut stored.0.vm_address_persistence, from),
+    "ipCooldownSeconds" => set(&mut stored.0.cooldown_seconds, from),
+    others => stored.0.unknown
 }

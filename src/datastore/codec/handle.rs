@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::de::MapAccess;
-
-use super::read::{DecodeError, Object, object, set, set_map};
+use super::read::{DecodeError, members, object, set, set_map};
 use super::write;
 use crate::assign::Handle;
 use crate::blocks::Cidr;
@@ -55,22 +53,8 @@ struct Stored {
     unknown: Unknown,
 }
 
-impl Object for Stored {
-    const MEMBERS: &'static [&'static str] = &["block", "deleted"];
-
-    fn member<'de, M: MapAccess<'de>>(
-        &mut self,
-        name: &'static str,
-        from: &mut M,
-    ) -> Result<(), M::Error> {
-        match name {
-            "block" => set_map(&mut self.counts, from),
-            "deleted" => set(&mut self.deleted, from),
-            _ => unreachable!("only members of the list come here"),
-        }
-    }
-
-    fn unknown(&mut self) -> Option<&mut Unknown> {
-        Some(&mut self.unknown)
-    }
+members! { Stored: |handle, from|
+    "block" => set_map(&mut handle.counts, from),
+    "deleted" => set(&mut handle.deleted, from),
+    others => handle.unknown
 }

@@ -1,8 +1,6 @@
 //! The value of a pool, with Calico's defaults for what it does not say.
 
-use serde::de::MapAccess;
-
-use super::read::{DecodeError, Object, Read, object, set, set_list, set_texts};
+use super::read::{DecodeError, Read, members, object, set, set_list, set_optional, set_texts};
 use super::resource::{Resource, head};
 use super::words::{ASSIGNMENT, IPIP, VXLAN};
 use super::write;
@@ -142,46 +140,19 @@ struct Spec {
     unknown: Unknown,
 }
 
-impl Object for Spec {
-    const MEMBERS: &'static [&'static str] = &[
-        "cidr",
-        VXLAN.name,
-        IPIP.name,
-        "natOutgoing",
-        "disabled",
-        "disableBGPExport",
-        "blockSize",
-        "nodeSelector",
-        "namespaceSelector",
-        USES,
-        ASSIGNMENT.name,
-    ];
-
-    fn member<'de, M: MapAccess<'de>>(
-        &mut self,
-        name: &'static str,
-        from: &mut M,
-    ) -> Result<(), M::Error> {
-        match name {
-            "cidr" => set(&mut self.cidr, from)?,
-            "vxlanMode" => self.vxlan = from.next_value()?,
-            "ipipMode" => self.ipip = from.next_value()?,
-            "natOutgoing" => set(&mut self.nat_outgoing, from)?,
-            "disabled" => set(&mut self.disabled, from)?,
-            "disableBGPExport" => set(&mut self.disable_bgp_export, from)?,
-            "blockSize" => set(&mut self.block_size, from)?,
-            "nodeSelector" => set(&mut self.node_selector, from)?,
-            "namespaceSelector" => set(&mut self.namespace_selector, from)?,
-            "allowedUses" => set_texts(&mut self.allowed_uses, from)?,
-            "assignmentMode" => self.assignment = from.next_value()?,
-            _ => unreachable!("only members of the list come here"),
-        }
-        Ok(())
-    }
-
-    fn unknown(&mut self) -> Option<&mut Unknown> {
-        Some(&mut self.unknown)
-    }
+members! { Spec: |spec, from|
+    "cidr" => set(&mut spec.cidr, from),
+    "vxlanMode" => set_optional(&mut spec.vxlan, from),
+    "ipipMode" => set_optional(&mut spec.ipip, from),
+    "natOutgoing" => set(&mut spec.nat_outgoing, from),
+    "disabled" => set(&mut spec.disabled, from),
+    "disableBGPExport" => set(&mut spec.disable_bgp_export, from),
+    "blockSize" => set(&mut spec.block_size, from),
+    "nodeSelector" => set(&mut spec.node_selector, from),
+    "namespaceSelector" => set(&mut spec.namespace_selector, from),
+    "allowedUses" => set_texts(&mut spec.allowed_uses, from),
+    "assignmentMode" => set_optional(&mut spec.assignment, from),
+    others => spec.unknown
 }
 
 #[derive(Default)]
@@ -189,20 +160,8 @@ struct Status {
     conditions: Vec<Read<Condition>>,
 }
 
-impl Object for Status {
-    const MEMBERS: &'static [&'static str] = &["conditions"];
-
-    fn member<'de, M: MapAccess<'de>>(
-        &mut self,
-        _: &'static str,
-        from: &mut M,
-    ) -> Result<(), M::Error> {
-        set_list(&mut self.conditions, from)
-    }
-
-    fn unknown(&mut self) -> Option<&mut Unknown> {
-        None
-    }
+members! { Status: |status, from|
+    "conditions" => set_list(&mut status.conditions, from),
 }
 
 #[derive(Default)]
@@ -211,21 +170,7 @@ struct Condition {
     status: String,
 }
 
-impl Object for Condition {
-    const MEMBERS: &'static [&'static str] = &["type", "status"];
-
-    fn member<'de, M: MapAccess<'de>>(
-        &mut self,
-        name: &'static str,
-        from: &mut M,
-    ) -> Result<(), M::Error> {
-        match name {
-            "type" => set(&mut self.kind, from),
-            _ => set(&mut self.status, from),
-        }
-    }
-
-    fn unknown(&mut self) -> Option<&mut Unknown> {
-        None
-    }
+members! { Condition: |condition, from|
+    "type" => set(&mut condition.kind, from),
+    "status" => set(&mut condition.status, from),
 }

@@ -6,8 +6,8 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
-use serde::{Deserialize, de};
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
@@ -41,8 +41,42 @@ pub(super) trait Object: Default {
     ) -> Result<(), M::Error>;
 
     /// Where the other members are kept; `None` drops them.
-    fn unknown(&mut self) -> Option<&mut Unknown>;
+    fn unknown(&mut self) -> Option<&mut Unknown> {
+        None
+    }
 }
+
+/// Says how an object is read: each member with what takes its value, and where the others are
+/// kept; without that they are dropped.
+macro_rules! members {
+    (
+        $object:ty $(where [$($generics:tt)+])?: |$own:ident, $from:ident|
+        $($name:literal => $take:expr,)+
+        $(others => $kept:expr)?
+    ) => {
+        impl $(<$($generics)+>)? $crate::datastore::codec::read::Object for $object {
+            const MEMBERS: &'static [&'static str] = &[$($name),+];
+
+            fn member<'de, M: serde::de::MapAccess<'de>>(
+                &mut self,
+                name: &'static str,
+                $from: &mut M,
+            ) -> Result<(), M::Error> {
+                let $own = self;
+                match name {
+                    $($name => $take,)+
+                    _ => $crate::datastore::codec::read::skip($from),
+                }
+            }
+
+            $(fn unknown(&mut self) -> Option<&mut $crate::unknown::Unknown> {
+                let $own = self;
+                Some(&mut $kept)
+            })?
+        }
+    };
+}
+pub(super) use members;
 
 /// Reads the value of a record that is an object.
 pub(super) fn object<T: Object>(value: &[u8]) -> Result<T, DecodeError> {
@@ -147,6 +181,21 @@ where
     Ok(())
 }
 
+/// Takes a value that may be missing; so it is with a null.
+pub(super) fn set_optional<'de, T, M>(slot: &mut Option<T>, from: &mut M) -> Result<(), M::Error>
+where
+    T: Deserialize<'de>,
+    M: MapAccess<'de>,
+{
+    *slot = from.next_value()?;
+    Ok(())
+}
+
+/// Passes over a value.
+pub(super) fn skip<'de, M: MapAccess<'de>>(from: &mut M) -> Result<(), M::Error> {
+    from.next_value::<IgnoredAny>().map(drop)
+}
+
 /// Takes an object; a null empties it.
 pub(super) fn set_object<'de, T, M>(slot: &mut T, from: &mut M) -> Result<(), M::Error>
 where
@@ -214,7 +263,7 @@ impl<'de, V: Deserialize<'de> + Default> Visitor<'de> for EntriesVisitor<V> {
         f.write_str("an object")
     }
 
-    fn visit_map<M: de::MapAccess<'de>>(self, mut map: M) -> Result<Entries<V>, M::Error> {
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Entries<V>, M::Error> {
         let mut entries = Vec::new();
         while let Some((name, value)) = map.next_entry::<String, Option<V>>()? {
             entries.push((name, value.unwrap_or_default()));

@@ -1,8 +1,6 @@
 //! The value of a reservation.
 
-use serde::de::MapAccess;
-
-use super::read::{DecodeError, Object, Read, object, set_texts};
+use super::read::{DecodeError, Read, members, object, set_texts};
 use super::resource::{Resource, head};
 use super::write;
 use crate::blocks::{Address, Cidr};
@@ -59,18 +57,7 @@ struct Spec {
     unknown: Unknown,
 }
 
-impl Object for Spec {
-    const MEMBERS: &'static [&'static str] = &["reservedCIDRs"];
-
-    fn member<'de, M: MapAccess<'de>>(
-        &mut self,
-        _: &'static str,
-        from: &mut M,
-    ) -> Result<(), M::Error> {
-        set_texts(&mut self.entries, from)
-    }
-
-    fn unknown(&mut self) -> Option<&mut Unknown> {
-        Some(&mut self.unknown)
-    }
+members! { Spec: |spec, from|
+    "reservedCIDRs" => set_texts(&mut spec.entries, from),
+    others => spec.unknown
 }

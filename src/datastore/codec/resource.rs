@@ -3,7 +3,7 @@
 use serde::de::{DeserializeOwned, MapAccess};
 use serde_json::value::RawValue;
 
-use super::read::{Object, set, set_map, set_object};
+use super::read::{members, set, set_map, set_object, set_optional, skip};
 use super::write;
 use crate::resources::Metadata;
 use crate::unknown::Unknown;
@@ -25,61 +25,34 @@ impl<S> Resource<S> {
     }
 }
 
-impl<S: DeserializeOwned + Default> Object for Resource<S> {
-    const MEMBERS: &'static [&'static str] = &["kind", "apiVersion", "metadata", "spec", "status"];
-
-    fn member<'de, M: MapAccess<'de>>(
-        &mut self,
-        name: &'static str,
-        from: &mut M,
-    ) -> Result<(), M::Error> {
-        match name {
-            "metadata" => set_object(&mut self.metadata, from),
-            "spec" => set(&mut self.spec, from),
-            "status" => {
-                let raw: &RawValue = from.next_value()?;
-                self.unknown.0.insert(name.to_owned(), raw.get().to_owned());
-                Ok(())
-            }
-            _ => from.next_value::<serde::de::IgnoredAny>().map(drop),
-        }
-    }
-
-    fn unknown(&mut self) -> Option<&mut Unknown> {
-        Some(&mut self.unknown)
-    }
+members! { Resource<S> where [S: DeserializeOwned + Default]: |resource, from|
+    "kind" => skip(from),
+    "apiVersion" => skip(from),
+    "metadata" => set_object(&mut resource.metadata, from),
+    "spec" => set(&mut resource.spec, from),
+    "status" => keep("status", &mut resource.unknown, from),
+    others => resource.unknown
 }
 
-impl Object for Metadata {
-    const MEMBERS: &'static [&'static str] = &[
-        "name",
-        "uid",
-        "creationTimestamp",
-        "deletionTimestamp",
-        "labels",
-        "annotations",
-    ];
+members! { Metadata: |metadata, from|
+    "name" => set(&mut metadata.name, from),
+    "uid" => set_optional(&mut metadata.uid, from),
+    "creationTimestamp" => set_optional(&mut metadata.created, from),
+    "deletionTimestamp" => set_optional(&mut metadata.deletion_requested, from),
+    "labels" => set_map(&mut metadata.labels, from),
+    "annotations" => set_map(&mut metadata.annotations, from),
+    others => metadata.unknown
+}
 
-    fn member<'de, M: MapAccess<'de>>(
-        &mut self,
-        name: &'static str,
-        from: &mut M,
-    ) -> Result<(), M::Error> {
-        match name {
-            "name" => set(&mut self.name, from)?,
-            "uid" => self.uid = from.next_value()?,
-            "creationTimestamp" => self.created = from.next_value()?,
-            "deletionTimestamp" => self.deletion_requested = from.next_value()?,
-            "labels" => set_map(&mut self.labels, from)?,
-            "annotations" => set_map(&mut self.annotations, from)?,
-            _ => unreachable!("only members of the list come here"),
-        }
-        Ok(())
-    }
-
-    fn unknown(&mut self) -> Option<&mut Unknown> {
-        Some(&mut self.unknown)
-    }
+/// Keeps a value as text, under the name that Calico spells, in whatever case it stands.
+fn keep<'de, M: MapAccess<'de>>(
+    name: &str,
+    unknown: &mut Unknown,
+    from: &mut M,
+) -> Result<(), M::Error> {
+    let raw: &RawValue = from.next_value()?;
+    unknown.0.insert(name.to_owned(), raw.get().to_owned());
+    Ok(())
 }
 
 /// Writes `kind`, `apiVersion` and `metadata`, with which every resource begins.
