@@ -86,3 +86,29 @@ const fn split_mix(state: &mut u64) -> u64 {
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     mixed ^ (mixed >> 31)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{add, multiply};
+
+    /// A modulus, small or near the end of 128 bits, and three numbers below it.
+    fn numbers() -> impl Strategy<Value = (u128, [u128; 3])> {
+        let len = prop_oneof![1..100u128, u128::MAX - 100..=u128::MAX, 1..=u128::MAX];
+        (len, any::<[u128; 3]>()).prop_map(|(len, numbers)| (len, numbers.map(|n| n % len)))
+    }
+
+    proptest! {
+        #[test]
+        fn sums_and_products_obey_the_laws_of_a_ring((len, [a, b, c]) in numbers()) {
+            let sum = |a, b| add(a, b, len);
+            let product = |a, b| multiply(a, b, len);
+            prop_assert_eq!(sum(a, sum(b, c)), sum(sum(a, b), c));
+            prop_assert_eq!(product(a, b), product(b, a));
+            prop_assert_eq!(product(a, 1 % len), a);
+            prop_assert_eq!(sum(product(a, len - 1), a), 0);
+            prop_assert_eq!(product(a, sum(b, c)), sum(product(a, b), product(a, c)));
+        }
+    }
+}

@@ -99,3 +99,22 @@ fn a_disowned_block_keeps_its_addresses() {
     assert_eq!((block.owner(), block.claimed_at()), (None, None));
     assert_eq!(ordinals_of(&block, "h"), [4]);
 }
+
+#[test]
+fn a_slot_of_windows_that_cools_down_is_no_slot_any_more() {
+    let slots = ReservedSlots::windows();
+    let block = Block::create(cidr("10.0.0.0/29"), owner("w"), seconds(0), 1, Some(&slots));
+    let mut parts = block.into_parts();
+    parts.attributes[0].released_at = Some(seconds(5));
+    let block = Block::from_parts(parts).unwrap();
+    assert_eq!((block.is_empty(), block.cooling_count()), (false, 4));
+}
+
+#[test]
+fn slots_have_no_sequence_number_even_where_an_old_writer_left_one() {
+    let mut parts = block("10.0.0.0/29").into_parts();
+    parts.sequence_of = [(0, 5), (3, 5)].into();
+    let mut block = Block::from_parts(parts).unwrap();
+    block.reserve(&ReservedSlots::windows());
+    assert_eq!(block.to_parts().sequence_of, [(3, 5)].into());
+}
