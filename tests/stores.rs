@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use block_ipam::datastore::Memory;
-use block_ipam::datastore::sqlite::{OnAbsent, Sqlite};
+use block_ipam::datastore::sqlite::Sqlite;
+use block_ipam::datastore::{Memory, OnAbsent};
 use block_ipam::entropy::SystemEntropy;
 use block_ipam_testing::conformance::{self, History};
 use tempfile::TempDir;

@@ -7,11 +7,12 @@ pub mod keys;
 pub mod memory;
 mod open;
 pub mod port;
+pub mod settings;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
 pub use memory::Memory;
-pub use open::OpenError;
+pub use open::{OnAbsent, OpenError, OpenOptions, open};
 pub use port::{
     Commit, Datastore, DatastoreError, Entry, Found, Guard, Range, Read, Snapshot, Span, Txn, Write,
 };

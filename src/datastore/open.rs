@@ -1,8 +1,72 @@
 //! Opening the store that the settings name. Only programs call it, where they start.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use thiserror::Error;
+
+use super::Datastore;
+use super::settings::StoreSettings;
+use crate::entropy::Entropy;
+
+/// How a program uses the store.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenOptions<'a> {
+    /// What to do where an embedded store is not there yet.
+    pub on_absent: OnAbsent,
+    /// How long one read or commit may take. Keep it well below the deadline of the whole request.
+    pub timeout: Duration,
+    /// The endpoint to ask first: the one that answered another process last.
+    pub prefer: Option<&'a str>,
+    /// Where random numbers come from.
+    pub entropy: &'a dyn Entropy,
+}
+
+/// What to do where no file of an embedded store stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnAbsent {
+    /// It is an error: for programs that only look, and for the plugin.
+    Refuse,
+    /// It reads as an empty store at revision 1 of cluster 0, and the first write makes it.
+    Create,
+}
+
+/// Opens the store that the settings name. An etcd is connected with the first request only.
+///
+/// # Errors
+/// [`OpenError`].
+pub fn open(
+    settings: &StoreSettings,
+    options: &OpenOptions<'_>,
+) -> Result<Arc<dyn Datastore>, OpenError> {
+    match settings {
+        #[cfg(feature = "sqlite")]
+        StoreSettings::Sqlite(path) => {
+            let OpenOptions {
+                on_absent,
+                timeout,
+                entropy,
+                ..
+            } = *options;
+            let store = super::sqlite::Sqlite::open(path, on_absent, timeout, entropy)?;
+            Ok(Arc::new(store))
+        }
+        #[cfg(feature = "etcd")]
+        StoreSettings::Etcd(etcd) => {
+            let store = super::etcd::Etcd::new(etcd, options.timeout, options.entropy)?;
+            if let Some(endpoint) = options.prefer {
+                store.prefer(endpoint);
+            }
+            Ok(Arc::new(store))
+        }
+        #[cfg(not(all(feature = "sqlite", feature = "etcd")))]
+        other => Err(OpenError::Setting {
+            name: other.to_string(),
+            detail: "this program was built without it".to_owned(),
+        }),
+    }
+}
 
 /// Why a store could not be opened. Trying again does not help before somebody changed something.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

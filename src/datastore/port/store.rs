@@ -18,4 +18,10 @@ pub trait Datastore: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// [`DatastoreError`], never `Compacted`.
     async fn commit(&self, txn: Txn) -> Result<Commit, DatastoreError>;
+
+    /// Returns which of several endpoints answered last, for the next process to ask it first; `None` if there is no
+    /// choice or no answer yet.
+    fn answered_by(&self) -> Option<String> {
+        None
+    }
 }

@@ -10,7 +10,7 @@ mod file;
 mod rows;
 mod store;
 
-pub use store::{OnAbsent, Sqlite};
+pub use store::Sqlite;
 
 #[cfg(test)]
 mod tests;

@@ -11,19 +11,10 @@ use super::errors::{not_done, not_open, perhaps_done};
 use super::file::{self, File};
 use super::rows;
 use crate::datastore::{
-    Commit, Datastore, DatastoreError, Found, OpenError, Range, Read, Snapshot, Txn,
+    Commit, Datastore, DatastoreError, Found, OnAbsent, OpenError, Range, Read, Snapshot, Txn,
 };
 use crate::entropy::Entropy;
 use crate::revision::Revision;
-
-/// What to do where no file stands at the path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnAbsent {
-    /// It is an error: for programs that only look, and for the plugin.
-    Refuse,
-    /// It reads as an empty store at revision 1 of cluster 0, and the first write makes it.
-    Create,
-}
 
 /// A store in one SQLite file.
 #[derive(Debug)]

@@ -11,7 +11,8 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::datastore::{
-    Commit, Datastore, DatastoreError, Guard, OpenError, Range, Read, Snapshot, Txn, Write,
+    Commit, Datastore, DatastoreError, Guard, OnAbsent, OpenError, Range, Read, Snapshot, Txn,
+    Write,
 };
 use crate::entropy::SystemEntropy;
 use crate::revision::Revision;

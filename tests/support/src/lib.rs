@@ -1,3 +1,4 @@
 //! What the tests of block-ipam share. No program links it.
 
 pub mod conformance;
+pub mod etcd;

@@ -4,8 +4,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use block_ipam::datastore::sqlite::{OnAbsent, Sqlite};
-use block_ipam::datastore::{Commit, Datastore, Entry, Guard, Range, Read, Txn, Write};
+use block_ipam::datastore::sqlite::Sqlite;
+use block_ipam::datastore::{Commit, Datastore, Entry, Guard, OnAbsent, Range, Read, Txn, Write};
 use block_ipam::entropy::SystemEntropy;
 
 fn main() {

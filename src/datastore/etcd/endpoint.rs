@@ -1,0 +1,167 @@
+//! One endpoint: its client, made when it is first needed, and one request to it.
+
+use std::time::Duration;
+
+use etcd_client::{Client, ConnectOptions, Error, KvClient, TlsOptions};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout_at};
+
+use super::convert::{Answer, Request};
+use super::errors::{Failure, Kind, needs_no_login};
+use crate::datastore::settings::Login;
+
+/// Large enough for the pages that we ask for, each up to 4 MB more than intended, 120 of them at once included.
+const MAX_ANSWER_BYTES: usize = 64 << 20;
+
+/// etcd closes connections that are pinged more often than every 5 s, or while nothing is asked.
+const PING_EVERY: Duration = Duration::from_secs(10);
+
+/// How to connect: the same for all endpoints.
+#[derive(Debug, Clone)]
+pub(super) struct Dial {
+    /// For endpoints with `https`.
+    pub(super) tls: Option<TlsOptions>,
+    pub(super) login: Option<Login>,
+    /// Of a whole call.
+    pub(super) timeout: Duration,
+}
+
+impl Dial {
+    fn options(&self, url: &str, login: Option<&Login>) -> ConnectOptions {
+        let mut options = ConnectOptions::default()
+            .with_timeout(self.timeout)
+            // So that a commit can go on to the next endpoint where this one swallows packets.
+            .with_connect_timeout(self.timeout / 4)
+            .with_keep_alive(PING_EVERY, PING_EVERY)
+            .with_keep_alive_while_idle(false);
+        if let Some(Login { user, password }) = login {
+            options = options.with_user(user, password.0.as_str());
+        }
+        match &self.tls {
+            Some(tls) if url.starts_with("https://") => options.with_tls(tls.clone()),
+            Some(_) | None => options,
+        }
+    }
+
+    /// Makes a client. It connects with the first request, except that a login is a request.
+    async fn connect(&self, url: &str) -> Result<KvClient, Error> {
+        let client =
+            match Client::connect([url], Some(self.options(url, self.login.as_ref()))).await {
+                Err(error) if needs_no_login(&error) => {
+                    Client::connect([url], Some(self.options(url, None))).await?
+                }
+                other => other?,
+            };
+        Ok(client
+            .kv_client()
+            .max_decoding_message_size(MAX_ANSWER_BYTES))
+    }
+}
+
+/// One endpoint of the cluster.
+#[derive(Debug)]
+pub(super) struct Endpoint {
+    pub(super) url: String,
+    slot: Mutex<Slot>,
+}
+
+/// The client, and which one it is, so that a broken one is dropped once.
+#[derive(Default)]
+struct Slot {
+    generation: u64,
+    client: Option<KvClient>,
+}
+
+impl std::fmt::Debug for Slot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Slot")
+            .field("generation", &self.generation)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Endpoint {
+    pub(super) fn new(url: &str) -> Endpoint {
+        Endpoint {
+            url: url.to_owned(),
+            slot: Mutex::default(),
+        }
+    }
+
+    /// Drops the client, so that the next request connects anew.
+    pub(super) async fn reset(&self) {
+        let mut slot = self.slot.lock().await;
+        slot.generation += 1;
+        slot.client = None;
+    }
+
+    /// Sends a request, and once more with a new token if the old one is of no use: such a request was not executed.
+    pub(super) async fn ask(
+        &self,
+        request: &Request,
+        dial: &Dial,
+        deadline: Instant,
+    ) -> Result<Answer, Failure> {
+        match self.ask_once(request, dial, deadline).await {
+            Err(failure) if failure.kind == Kind::Token => {
+                self.ask_once(request, dial, deadline).await
+            }
+            other => other,
+        }
+    }
+
+    async fn ask_once(
+        &self,
+        request: &Request,
+        dial: &Dial,
+        deadline: Instant,
+    ) -> Result<Answer, Failure> {
+        let connected = timeout_at(deadline, self.client(dial)).await;
+        let (generation, client) = connected.unwrap_or_else(|_| {
+            let text = format!("no connection within {:?}", dial.timeout);
+            Err(Failure::new(Kind::NotDone, text))
+        })?;
+        let failure = match timeout_at(deadline, send(client, request.clone())).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) => Failure::of(&error),
+            Err(_) => Failure::new(
+                Kind::Unknown,
+                format!("no answer within {:?}", dial.timeout),
+            ),
+        };
+        if failure.doubts_connection() {
+            self.drop_client(generation).await;
+        }
+        Err(failure)
+    }
+
+    /// Returns the client. Whoever comes while it is being made waits for it: one login serves them all.
+    async fn client(&self, dial: &Dial) -> Result<(u64, KvClient), Failure> {
+        let mut slot = self.slot.lock().await;
+        let client = match &slot.client {
+            Some(client) => client.clone(),
+            None => {
+                let made = dial.connect(&self.url).await;
+                made.map_err(|error| Failure::before_sending(&error))?
+            }
+        };
+        slot.client = Some(client.clone());
+        Ok((slot.generation, client))
+    }
+
+    /// Drops this client, unless somebody else did and there is a newer one.
+    async fn drop_client(&self, generation: u64) {
+        let mut slot = self.slot.lock().await;
+        if slot.generation == generation {
+            slot.generation += 1;
+            slot.client = None;
+        }
+    }
+}
+
+async fn send(mut client: KvClient, request: Request) -> Result<Answer, Error> {
+    match request {
+        Request::Get(key, options) => client.get(key, Some(options)).await.map(Answer::Get),
+        Request::Txn(txn) => client.txn(txn).await.map(Answer::Txn),
+    }
+}
