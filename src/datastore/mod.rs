@@ -5,7 +5,9 @@ pub mod codec;
 pub mod etcd;
 pub mod keys;
 pub mod memory;
+pub mod observe;
 mod open;
+pub mod pages;
 pub mod port;
 pub mod settings;
 #[cfg(feature = "sqlite")]
