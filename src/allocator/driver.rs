@@ -192,7 +192,7 @@ impl Allocator {
         wants: Vec<Want>,
         tries: &mut Tries<'_>,
     ) -> Result<(), AllocatorError> {
-        let (asked, ranges) = ranges_of(wants);
+        let (asked, ranges) = ranges_of(view, wants);
         loop {
             tries.check()?;
             match self.store.read(Read::latest(ranges.clone())).await {
@@ -208,7 +208,7 @@ impl Allocator {
     }
 
     pub(super) async fn read_once(&self, view: &mut View, want: Want) -> Result<(), DatastoreError> {
-        let (asked, ranges) = ranges_of(vec![want]);
+        let (asked, ranges) = ranges_of(view, vec![want]);
         let snapshot = self.store.read(Read::latest(ranges)).await?;
         take(view, &asked, &snapshot);
         Ok(())

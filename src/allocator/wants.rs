@@ -1,10 +1,10 @@
 //! How what a decision wants to see is read, and how what was read comes into the view.
 
-use crate::affinity::AffinityState;
+use crate::allocator::pages;
 use crate::blocks::Cidr;
 use crate::datastore::port::{Entry, Found, MAX_RANGES, Range, Snapshot};
 use crate::datastore::{codec, keys};
-use crate::ids::{HandleId, NodeName, ResourceName};
+use crate::ids::ResourceName;
 use crate::plan::{CorruptRecord, Listing, RecordId, Recorded, Scope, Seen, View, Want};
 use crate::revision::Revision;
 
@@ -17,12 +17,12 @@ pub(super) struct Asked {
 
 /// Returns the ranges of as many wants as one read carries, from the front. What is left out is asked for again
 /// by the next decision.
-pub(super) fn ranges_of(mut wants: Vec<Want>) -> (Vec<Asked>, Vec<Range>) {
+pub(super) fn ranges_of(view: &mut View, mut wants: Vec<Want>) -> (Vec<Asked>, Vec<Range>) {
     let mut asked: Vec<Asked> = Vec::new();
     let mut all = Vec::new();
     wants.reverse();
     while let Some(want) = wants.pop() {
-        let ranges = ranges(&want);
+        let ranges = ranges(view, &want);
         if MAX_RANGES < all.len() + ranges.len() {
             break;
         }
@@ -37,7 +37,7 @@ pub(super) fn ranges_of(mut wants: Vec<Want>) -> (Vec<Asked>, Vec<Range>) {
     (asked, all)
 }
 
-fn ranges(want: &Want) -> Vec<Range> {
+fn ranges(view: &mut View, want: &Want) -> Vec<Range> {
     match want {
         Want::Record(id @ (RecordId::ClusterInformation | RecordId::Borrowed(..))) => {
             vec![Range::key(keys::key_of(id)).keys_only()]
@@ -48,6 +48,7 @@ fn ranges(want: &Want) -> Vec<Range> {
             let spans = keys::block_spans_inside(*cidr).into_iter();
             spans.map(|span| Range::of(span).keys_only()).collect()
         }
+        Want::NextPage(cidr, start) => pages::next(view, *cidr, *start).into_iter().collect(),
     }
 }
 
@@ -70,13 +71,16 @@ fn absorb(view: &mut View, want: &Want, found: &[Found], revision: Revision) {
         }
         Want::Scope(scope) => absorb_scope(view, scope, found, revision),
         Want::BlocksInside(cidr) => absorb_keys(view, *cidr, found, revision),
+        Want::NextPage(cidr, _) => {
+            found.iter().for_each(|page| pages::absorb(view, *cidr, page));
+        }
     }
 }
 
 fn absorb_record(view: &mut View, id: &RecordId, entry: Option<&Entry>) {
     match id {
         RecordId::Block(block) => {
-            let seen = seen(entry, codec::decode_block);
+            let seen = seen(entry, |value| codec::decode_block(*block, value));
             match seen {
                 Seen::Absent => view.existing.remove(block),
                 Seen::Present(_) | Seen::Corrupt(_) => view.existing.insert(*block),
@@ -96,19 +100,19 @@ fn absorb_record(view: &mut View, id: &RecordId, entry: Option<&Entry>) {
             view.handles.insert(handle.clone(), seen);
         }
         RecordId::Pool(name) => {
-            let seen = seen(entry, codec::decode_pool);
+            let seen = seen(entry, |value| codec::decode_pool(name, value));
             if let Some(pools) = &mut view.pools {
                 relist(pools, name.clone(), &seen);
             }
         }
         RecordId::Reservation(name) => {
-            let seen = seen(entry, codec::decode_reservation);
+            let seen = seen(entry, |value| codec::decode_reservation(name, value));
             if let Some(reservations) = &mut view.reservations {
                 relist(reservations, name.clone(), &seen);
             }
         }
         RecordId::Node(node) => {
-            let seen = seen(entry, codec::decode_node);
+            let seen = seen(entry, |value| codec::decode_node(node, value));
             view.nodes.insert(node.clone(), seen);
         }
         RecordId::Config => view.config = Some(seen(entry, codec::decode_config)),
@@ -135,7 +139,7 @@ fn absorb_scope(view: &mut View, scope: &Scope, found: &[Found], revision: Revis
                 RecordId::Affinity(_, block) => Some(block),
                 _ => None,
             };
-            let listing = listing(found, revision, block, codec::decode_affinity);
+            let listing = listing(found, revision, block, |_, value| codec::decode_affinity(value));
             view.affinity.retain(|(own, block), _| own != owner || block.family() != *family);
             view.affinities.insert((owner.clone(), *family), listing);
         }
@@ -144,7 +148,7 @@ fn absorb_scope(view: &mut View, scope: &Scope, found: &[Found], revision: Revis
                 RecordId::Affinity(owner, block) => Some((owner, block)),
                 _ => None,
             };
-            let listing = listing(found, revision, pair, codec::decode_affinity);
+            let listing = listing(found, revision, pair, |_, value| codec::decode_affinity(value));
             view.all_affinities.insert(*kind, listing);
         }
     }
@@ -182,7 +186,7 @@ fn listing<K: Ord, T>(
     found: &[Found],
     read_at: Revision,
     key_of: impl Fn(RecordId) -> Option<K>,
-    decode: impl Fn(&[u8]) -> Result<T, codec::DecodeError>,
+    decode: impl Fn(&K, &[u8]) -> Result<T, codec::DecodeError>,
 ) -> Listing<K, T> {
     let mut listing = Listing {
         read_at,
@@ -192,7 +196,7 @@ fn listing<K: Ord, T>(
         let Some(key) = keys::parse(&entry.key).and_then(&key_of) else {
             continue;
         };
-        match seen(Some(entry), &decode) {
+        match seen(Some(entry), |value| decode(&key, value)) {
             Seen::Present(record) => {
                 listing.records.insert(key, record);
             }
@@ -210,7 +214,7 @@ fn relist<K: Ord, T: Clone>(listing: &mut Listing<K, T>, key: K, seen: &Seen<T>)
     };
 }
 
-fn seen<T>(
+pub(super) fn seen<T>(
     entry: Option<&Entry>,
     decode: impl Fn(&[u8]) -> Result<T, codec::DecodeError>,
 ) -> Seen<T> {
