@@ -207,7 +207,11 @@ impl Allocator {
         }
     }
 
-    pub(super) async fn read_once(&self, view: &mut View, want: Want) -> Result<(), DatastoreError> {
+    pub(super) async fn read_once(
+        &self,
+        view: &mut View,
+        want: Want,
+    ) -> Result<(), DatastoreError> {
         let (asked, ranges) = ranges_of(view, vec![want]);
         let snapshot = self.store.read(Read::latest(ranges)).await?;
         take(view, &asked, &snapshot);

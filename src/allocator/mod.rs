@@ -3,14 +3,14 @@
 pub mod hint;
 pub mod hint_file;
 
-mod allocator;
 mod driver;
+mod operations;
 mod pages;
 mod queue;
 mod recovery;
 mod transaction;
 mod wants;
 
-pub use allocator::{Allocator, AllocatorError};
 pub use driver::Budget;
 pub use hint::Hint;
+pub use operations::{Allocator, AllocatorError};

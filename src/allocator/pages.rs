@@ -33,7 +33,11 @@ pub(super) fn absorb(view: &mut View, inside: Cidr, found: &Found) {
         return;
     };
     pages.blocks += found.entries.len();
-    pages.bytes += found.entries.iter().map(|entry| entry.value.len()).sum::<usize>();
+    pages.bytes += found
+        .entries
+        .iter()
+        .map(|entry| entry.value.len())
+        .sum::<usize>();
     match found.entries.last() {
         Some(last) if found.more => pages.left[0].0 = format!("{}\0", last.key),
         Some(_) | None => {

@@ -82,7 +82,9 @@ pub(super) fn prepare<T>(plan: &Plan<T>) -> Prepared {
 const fn block_at(guard: &Guard) -> Option<(BlockCidr, Revision)> {
     match guard {
         Guard::At(RecordId::Block(block), revision) => Some((*block, *revision)),
-        Guard::Absent(_) | Guard::At(..) | Guard::NoneChanged(..) | Guard::NoneCreatedOver(..) => None,
+        Guard::Absent(_) | Guard::At(..) | Guard::NoneChanged(..) | Guard::NoneCreatedOver(..) => {
+            None
+        }
     }
 }
 
@@ -131,10 +133,9 @@ fn write(change: &Change) -> Write {
             codec::encode_affinity(*state),
         ),
         Change::DeleteAffinity(owner, block) => delete(RecordId::Affinity(owner.clone(), *block)),
-        Change::PutHandle(id, handle) => put(
-            RecordId::Handle(id.clone()),
-            codec::encode_handle(handle),
-        ),
+        Change::PutHandle(id, handle) => {
+            put(RecordId::Handle(id.clone()), codec::encode_handle(handle))
+        }
         Change::DeleteHandle(id) => delete(RecordId::Handle(id.clone())),
         Change::PutBorrowed(node, block) => put(
             RecordId::Borrowed(node.clone(), *block),

@@ -72,7 +72,9 @@ fn absorb(view: &mut View, want: &Want, found: &[Found], revision: Revision) {
         Want::Scope(scope) => absorb_scope(view, scope, found, revision),
         Want::BlocksInside(cidr) => absorb_keys(view, *cidr, found, revision),
         Want::NextPage(cidr, _) => {
-            found.iter().for_each(|page| pages::absorb(view, *cidr, page));
+            found
+                .iter()
+                .for_each(|page| pages::absorb(view, *cidr, page));
         }
     }
 }
@@ -139,8 +141,11 @@ fn absorb_scope(view: &mut View, scope: &Scope, found: &[Found], revision: Revis
                 RecordId::Affinity(_, block) => Some(block),
                 _ => None,
             };
-            let listing = listing(found, revision, block, |_, value| codec::decode_affinity(value));
-            view.affinity.retain(|(own, block), _| own != owner || block.family() != *family);
+            let listing = listing(found, revision, block, |_, value| {
+                codec::decode_affinity(value)
+            });
+            view.affinity
+                .retain(|(own, block), _| own != owner || block.family() != *family);
             view.affinities.insert((owner.clone(), *family), listing);
         }
         Scope::AllAffinities(kind) => {
@@ -148,7 +153,9 @@ fn absorb_scope(view: &mut View, scope: &Scope, found: &[Found], revision: Revis
                 RecordId::Affinity(owner, block) => Some((owner, block)),
                 _ => None,
             };
-            let listing = listing(found, revision, pair, |_, value| codec::decode_affinity(value));
+            let listing = listing(found, revision, pair, |_, value| {
+                codec::decode_affinity(value)
+            });
             view.all_affinities.insert(*kind, listing);
         }
     }

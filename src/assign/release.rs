@@ -23,8 +23,10 @@ const BLOCKS_PER_TXN: usize = 50;
 
 /// Returns what a release by handle reads first.
 pub fn first_wants(request: &ReleaseHandle) -> Vec<Want> {
-    let handle = RecordId::Handle(request.handle.clone());
-    vec![Want::Record(RecordId::Config), Want::Record(handle)]
+    let handles = request.handles();
+    let handles = handles.map(|(id, _)| RecordId::Handle(id.clone()));
+    let records = std::iter::once(RecordId::Config).chain(handles);
+    records.map(Want::Record).collect()
 }
 
 /// Decides about giving back what a handle holds:
@@ -49,26 +51,30 @@ fn by_handle(
     request: &ReleaseHandle,
     context: Context,
 ) -> Result<Step<Released>, Stop> {
-    let (Ok(seen), Ok(config)) = (view.handle(&request.handle), view.config()) else {
-        return Err(Stop::Read(first_wants(request)));
-    };
-    if let Seen::Corrupt(record) = seen {
-        return Err(Refusal::Corrupt(vec![record.clone()]).into());
-    }
-    let mut release = Release::new(view, config_of(config).cooldown_seconds, context);
-    for record in blocks_naming(view, &request.handle) {
-        let entries = of_interface(&record.value, &request.handle, request.interface.as_deref());
-        let ordinals: Vec<Ordinal> = entries.map(|entry| entry.ordinal).collect();
-        if !ordinals.is_empty() && !release.free(record, &ordinals) {
-            break;
+    let first_wants = |_| Stop::Read(first_wants(request));
+    let config = config_of(view.config().map_err(first_wants)?);
+    let mut wanted: BTreeMap<BlockCidr, Vec<Ordinal>> = BTreeMap::new();
+    let mut unread = Vec::new();
+    for (id, interface) in request.handles() {
+        let seen = view.handle(id).map_err(first_wants)?;
+        if let Seen::Corrupt(record) = seen {
+            return Err(Refusal::Corrupt(vec![record.clone()]).into());
         }
+        for record in blocks_naming(view, id) {
+            let entries = of_interface(&record.value, id, interface);
+            let ordinals = wanted.entry(record.value.cidr()).or_default();
+            ordinals.extend(entries.map(|entry| entry.ordinal));
+        }
+        let named = seen
+            .present()
+            .into_iter()
+            .flat_map(|record| record.value.blocks());
+        unread.extend(named.filter(|block| !view.blocks.contains_key(block)));
     }
-    let named = seen
-        .present()
-        .into_iter()
-        .flat_map(|record| record.value.blocks());
-    let unread = named.filter(|block| !view.blocks.contains_key(block));
-    release.step(unread.collect(), Released::default())
+    wanted.retain(|_, ordinals| !ordinals.is_empty());
+    let mut release = Release::new(view, config.cooldown_seconds, context);
+    release.free_all(wanted)?;
+    release.step(unread, Released::default())
 }
 
 /// Decides about giving back addresses one by one, whoever holds them:
@@ -115,14 +121,7 @@ fn by_address(
         }
     }
     let mut release = Release::new(view, config.cooldown_seconds, context);
-    for (cidr, ordinals) in &mut wanted {
-        ordinals.sort_unstable();
-        ordinals.dedup();
-        let record = view.block(*cidr)?.present().expect("judged to be there");
-        if !release.free(record, ordinals) {
-            break;
-        }
-    }
+    release.free_all(wanted)?;
     release.step(Vec::new(), told)
 }
 
@@ -220,6 +219,20 @@ impl<'a> Release<'a> {
             room: ADDRESSES_PER_TXN,
             more: false,
         }
+    }
+
+    /// Frees ordinals of blocks that were read, as far as one transaction goes.
+    fn free_all(&mut self, wanted: BTreeMap<BlockCidr, Vec<Ordinal>>) -> Result<(), Stop> {
+        let view = self.view;
+        for (cidr, mut ordinals) in wanted {
+            ordinals.sort_unstable();
+            ordinals.dedup();
+            let record = view.block(cidr)?.present().expect("its entries were seen");
+            if !self.free(record, &ordinals) {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Frees the ordinals of a block; `false` if that has to wait for another transaction.

@@ -173,6 +173,16 @@ pub struct ReleaseHandle {
     pub handle: HandleId,
     /// Only addresses of this interface, and those with no interface recorded; all if `None`.
     pub interface: Option<String>,
+    /// Other names of the same holder, such as those of older versions: all that they hold is given back too.
+    pub aliases: Vec<HandleId>,
+}
+
+impl ReleaseHandle {
+    /// Returns each handle with the interface that it is looked through for.
+    pub fn handles(&self) -> impl Iterator<Item = (&HandleId, Option<&str>)> {
+        let own = (&self.handle, self.interface.as_deref());
+        std::iter::once(own).chain(self.aliases.iter().map(|alias| (alias, None)))
+    }
 }
 
 /// An address to give back, and what the caller knows of its assignment.

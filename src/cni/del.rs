@@ -36,38 +36,24 @@ pub async fn del(call: &Call<'_>) -> Result<GivenBack, CniError> {
     let request = ReleaseHandle {
         handle: call.attachment.handle.clone(),
         interface: Some(call.attachment.interface.clone()),
+        aliases: old_style_handle(call).into_iter().collect(),
     };
     let released = session
         .allocator
         .release_by_handle(&request, &look_at)
         .await;
-    let mut released = released.map_err(|error| session.explain(&error))?;
-    if released.is_empty() {
-        released = release_old_style(call, &session).await?;
-    }
+    let released = released.map_err(|error| session.explain(&error))?.released;
     session.remember([]);
     Ok(GivenBack(released))
 }
 
-/// Calico of the v2 era named handles otherwise. They are looked for only where the handle of today holds nothing, so that
-/// the ordinary DEL does not pay for them.
-async fn release_old_style(call: &Call<'_>, session: &Session) -> Result<Vec<Address>, CniError> {
-    let args =
-        Args::parse(call.environment.get("CNI_ARGS").unwrap_or_default()).unwrap_or_default();
+/// Calico of the v2 era named handles otherwise: by pod, or by container alone.
+fn old_style_handle(call: &Call<'_>) -> Option<HandleId> {
+    let args = call.environment.get("CNI_ARGS").unwrap_or_default();
+    let args = Args::parse(args).unwrap_or_default();
     let name = match (args.namespace, args.pod) {
         (Some(namespace), Some(pod)) => format!("{namespace}.{pod}"),
         _ => call.attachment.container.clone(),
     };
-    let Ok(handle) = HandleId::new(&name) else {
-        return Ok(Vec::new());
-    };
-    let request = ReleaseHandle {
-        handle,
-        interface: None,
-    };
-    let released = session
-        .allocator
-        .release_by_handle(&request, &session.hint)
-        .await;
-    released.map_err(|error| session.explain(&error))
+    HandleId::new(&name).ok()
 }

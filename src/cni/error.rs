@@ -121,7 +121,9 @@ impl From<&AllocatorError> for CniError {
         match error {
             AllocatorError::Refused(refusal) => refusal.into(),
             AllocatorError::Store(store) => store.into(),
-            AllocatorError::Contention { .. } => CniError::new(Code::TryAgain, error.to_string()),
+            AllocatorError::Contention { .. } | AllocatorError::Deadline { .. } => {
+                CniError::new(Code::TryAgain, error.to_string())
+            }
         }
     }
 }

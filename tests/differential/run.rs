@@ -194,6 +194,7 @@ async fn release_by_handle(
     let request = ReleaseHandle {
         handle,
         interface: None,
+        aliases: Vec::new(),
     };
     let released = allocator
         .release_by_handle(&request, &Hint::default())
