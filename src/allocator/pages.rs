@@ -5,62 +5,74 @@
 
 use std::collections::VecDeque;
 
-use crate::blocks::{BlockCidr, Cidr};
-use crate::datastore::port::{Found, MAX_PAGE_BYTES, Range, Span};
+use crate::allocator::wants::seen;
+use crate::blocks::{Block, BlockCidr, Cidr};
+use crate::datastore::port::{Entry, Found, MAX_PAGE_BYTES, Range, Span};
 use crate::datastore::{codec, keys};
 use crate::plan::{Pages, RecordId, Seen, View};
 
+/// Most spans of keys that one page covers.
+const MOST_SEGMENTS: usize = 16;
 /// Most blocks of a page.
 const MOST_BLOCKS: usize = 2_000;
 /// Bytes of a record without its addresses, and of each address with the attributes of a container.
 const BYTES_OF_BLOCK: usize = 400;
 const BYTES_OF_ADDRESS: usize = 280;
 
-/// Returns the range of the next page, and notes what is left to read where this is the first.
-pub(super) fn next(view: &mut View, inside: Cidr, start: BlockCidr) -> Option<Range> {
+/// Returns the ranges of the next page, and notes what is left to read where this is the first.
+pub(super) fn next(view: &mut View, inside: Cidr, start: BlockCidr) -> Vec<Range> {
     let pages = view.pages.entry(inside).or_insert_with(|| Pages {
         left: segments(inside, start),
         ..Pages::default()
     });
-    let (from, to) = pages.left.first()?.clone();
-    let limit = u32::try_from(page_limit(pages, start)).unwrap_or(u32::MAX);
-    Some(Range::of(Span::Between(from, to)).limit(limit))
+    let count = pages.left.len().min(MOST_SEGMENTS);
+    let limit = (page_limit(pages, start) / count.max(1)).max(1);
+    let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+    let segments = pages.left.iter().take(count).cloned();
+    segments
+        .map(|(from, to)| Range::of(Span::Between(from, to)).limit(limit))
+        .collect()
 }
 
 /// Takes a page into the view.
-pub(super) fn absorb(view: &mut View, inside: Cidr, found: &Found) {
+pub(super) fn absorb(view: &mut View, inside: Cidr, found: &[Found]) {
     let Some(pages) = view.pages.get_mut(&inside) else {
         return;
     };
-    pages.blocks += found.entries.len();
-    pages.bytes += found
-        .entries
-        .iter()
-        .map(|entry| entry.value.len())
-        .sum::<usize>();
-    match found.entries.last() {
-        Some(last) if found.more => pages.left[0].0 = format!("{}\0", last.key),
-        Some(_) | None => {
-            pages.left.remove(0);
+    let rest = pages.left.split_off(found.len().min(pages.left.len()));
+    let read = std::mem::replace(&mut pages.left, rest);
+    let mut unfinished = Vec::new();
+    for ((_, to), found) in read.into_iter().zip(found) {
+        pages.blocks += found.entries.len();
+        pages.bytes += found
+            .entries
+            .iter()
+            .map(|entry| entry.value.len())
+            .sum::<usize>();
+        if let Some(last) = found.entries.last().filter(|_| found.more) {
+            unfinished.push((format!("{}\0", last.key), to));
         }
     }
-    for entry in &found.entries {
-        let Some(RecordId::Block(block)) = keys::parse(&entry.key) else {
-            continue;
-        };
-        view.existing.insert(block);
-        let seen = super::wants::seen(Some(entry), |value| codec::decode_block(block, value));
-        let is_full = |seen: &Seen<crate::blocks::Block>| {
-            let record = seen.present();
-            record.is_some_and(|record| {
-                let block = &record.value;
-                block.free_count() == 0 && block.cooling_count() == 0
-            })
-        };
-        if inside.covers(block.cidr()) && !is_full(&seen) {
-            view.blocks.insert(block, seen);
-        }
+    pages.left.splice(0..0, unfinished);
+    for entry in found.iter().flat_map(|found| &found.entries) {
+        absorb_block(view, inside, entry);
     }
+}
+
+fn absorb_block(view: &mut View, inside: Cidr, entry: &Entry) {
+    let Some(RecordId::Block(block)) = keys::parse(&entry.key) else {
+        return;
+    };
+    view.existing.insert(block);
+    let seen = seen(Some(entry), |value| codec::decode_block(block, value));
+    if inside.covers(block.cidr()) && !is_full(&seen) {
+        view.blocks.insert(block, seen);
+    }
+}
+
+fn is_full(seen: &Seen<Block>) -> bool {
+    let block = seen.present().map(|record| &record.value);
+    block.is_some_and(|block| block.free_count() == 0 && block.cooling_count() == 0)
 }
 
 /// Returns the spans of keys to read, beginning at the starting point and ending before it.

@@ -48,7 +48,7 @@ fn ranges(view: &mut View, want: &Want) -> Vec<Range> {
             let spans = keys::block_spans_inside(*cidr).into_iter();
             spans.map(|span| Range::of(span).keys_only()).collect()
         }
-        Want::NextPage(cidr, start) => pages::next(view, *cidr, *start).into_iter().collect(),
+        Want::NextPage(cidr, start) => pages::next(view, *cidr, *start),
     }
 }
 
@@ -71,11 +71,7 @@ fn absorb(view: &mut View, want: &Want, found: &[Found], revision: Revision) {
         }
         Want::Scope(scope) => absorb_scope(view, scope, found, revision),
         Want::BlocksInside(cidr) => absorb_keys(view, *cidr, found, revision),
-        Want::NextPage(cidr, _) => {
-            found
-                .iter()
-                .for_each(|page| pages::absorb(view, *cidr, page));
-        }
+        Want::NextPage(cidr, _) => pages::absorb(view, *cidr, found),
     }
 }
 

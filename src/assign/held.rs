@@ -10,6 +10,9 @@ use crate::plan::{RecordId, Recorded, Stop, View, Want};
 /// The name of the attribute that tells the interfaces of a container apart.
 pub const INTERFACE: &str = "interface";
 
+/// The name of the attribute that tells on which node an address is used, as Calico writes it.
+pub const NODE: &str = "node";
+
 /// An address that the request's handle holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Held {

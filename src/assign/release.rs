@@ -3,14 +3,14 @@
 //! A release frees exactly what it was decided on (p6): blocks and handle are guarded, and where the caller
 //! knows handle or sequence they are compared.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::assign::held::{blocks_naming, of_interface};
+use crate::assign::held::{NODE, blocks_naming, of_interface};
 use crate::assign::surroundings::config_of;
 use crate::assign::{ReleaseAddress, ReleaseHandle, Released};
 use crate::blocks::block::{Cooldown, Slot};
 use crate::blocks::{Address, Block, BlockCidr, Ordinal};
-use crate::ids::{HandleId, OwnerKind, comparable_handle};
+use crate::ids::{HandleId, NodeName, Owner, OwnerKind, comparable_handle};
 use crate::plan::{
     Change, Context, Guard, MOST_WANTS, Plan, RecordId, Recorded, Seen, Step, Stop, View, Want,
 };
@@ -18,8 +18,8 @@ use crate::refusal::Refusal;
 
 /// Most addresses of the blocks that one transaction rewrites: two of the largest blocks, 128 of 64 addresses.
 const ADDRESSES_PER_TXN: usize = 8192;
-/// Most blocks that one transaction rewrites; each may bring a handle.
-const BLOCKS_PER_TXN: usize = 50;
+/// Changes after which no further block is added: each may bring handles and borrowers.
+const CHANGES_PER_TXN: usize = 40;
 
 /// Returns what a release by handle reads first.
 pub fn first_wants(request: &ReleaseHandle) -> Vec<Want> {
@@ -238,7 +238,7 @@ impl<'a> Release<'a> {
     /// Frees the ordinals of a block; `false` if that has to wait for another transaction.
     fn free(&mut self, record: &Recorded<Block>, ordinals: &[Ordinal]) -> bool {
         let size = usize::from(record.value.cidr().size());
-        if self.room < size || BLOCKS_PER_TXN <= self.changes.len() {
+        if self.room < size || CHANGES_PER_TXN <= self.changes.len() {
             self.more = true;
             return false;
         }
@@ -250,6 +250,7 @@ impl<'a> Release<'a> {
         let cidr = block.cidr();
         self.guards
             .push(Guard::At(RecordId::Block(cidr), record.revision));
+        self.forget_borrowers(&record.value, &block);
         let gone = block.owner().is_none() && block.is_empty();
         self.changes.push(if gone {
             Change::DeleteBlock(cidr)
@@ -257,6 +258,17 @@ impl<'a> Release<'a> {
             Change::PutBlock(block)
         });
         true
+    }
+
+    /// A node that holds nothing in a block any more does not borrow from it.
+    fn forget_borrowers(&mut self, before: &Block, after: &Block) {
+        let left = borrowers(after);
+        let gone = borrowers(before)
+            .into_iter()
+            .filter(|node| !left.contains(node));
+        let block = before.cidr();
+        let forget = gone.map(|node| Change::DeleteBorrowed(node, block));
+        self.changes.extend(forget);
     }
 
     fn freed_block(&self, record: &Recorded<Block>, ordinals: &[Ordinal]) -> Block {
@@ -324,6 +336,16 @@ impl<'a> Release<'a> {
         }
         Ok(())
     }
+}
+
+/// Returns the nodes that hold addresses in a block that is not theirs.
+fn borrowers(block: &Block) -> BTreeSet<NodeName> {
+    let owner = block.owner().and_then(Owner::node);
+    let nodes = block
+        .entries()
+        .filter_map(|entry| entry.attribute.secondary.get(NODE));
+    let nodes = nodes.map(|node| NodeName::stored(node));
+    nodes.filter(|node| owner.as_ref() != Some(node)).collect()
 }
 
 fn lowered(

@@ -1,0 +1,92 @@
+//! What requests cost, counted at the port.
+
+use block_ipam::allocator::Hint;
+use block_ipam::assign::Grant;
+
+use crate::world::{World, now};
+use crate::{release, request};
+
+fn hint_of(grant: &Grant) -> Hint {
+    Hint {
+        blocks: grant
+            .addresses
+            .iter()
+            .map(|granted| granted.block)
+            .collect(),
+        ..Hint::default()
+    }
+}
+
+fn dual_stack() -> World {
+    let world = World::new(1);
+    world.pool("v4", "10.64.0.0/16", 26);
+    world.pool("v6", "fd00:64::/64", 122);
+    world
+}
+
+#[test]
+fn requests_cost_what_the_budget_says() {
+    for (v4, v6) in [(1, 0), (0, 1), (1, 1)] {
+        let world = dual_stack();
+        let allocator = world.allocator();
+        let cold = now(allocator.assign(&request("n1", "c1", v4, v6), &Hint::default()));
+        assert_eq!(world.requests(), (2, 1), "first block of a node");
+        let hint = hint_of(&cold.expect("granted"));
+        let warm = now(allocator.assign(&request("n1", "c2", v4, v6), &hint)).expect("granted");
+        assert_eq!(world.requests(), (1, 1), "room in the hinted block");
+        now(allocator.assign(&request("n1", "c3", v4, v6), &Hint::default())).expect("granted");
+        assert_eq!(world.requests(), (2, 1), "room, without a hint");
+        let again = now(allocator.assign(&request("n1", "c2", v4, v6), &hint)).expect("granted");
+        assert_eq!(world.requests(), (1, 0), "a repeated request");
+        assert_eq!(again.addresses, warm.addresses, "p7");
+        assert!(again.repeated);
+        now(allocator.release_by_handle(&release("c2"), &hint)).expect("released");
+        assert_eq!(world.requests(), (1, 1), "release with a hint");
+        now(allocator.release_by_handle(&release("c3"), &Hint::default())).expect("released");
+        assert_eq!(world.requests(), (2, 1), "release without a hint");
+        now(allocator.release_by_handle(&release("c3"), &hint)).expect("released");
+        assert_eq!(world.requests(), (1, 0), "nothing to release");
+    }
+}
+
+#[test]
+fn a_claim_costs_the_same_however_many_blocks_there_are() {
+    let world = dual_stack();
+    let allocator = world.allocator();
+    for node in 0..700 {
+        now(allocator.assign(
+            &request(&format!("n{node}"), &format!("c{node}"), 1, 0),
+            &Hint::default(),
+        ))
+        .expect("granted");
+        let requests = world.requests();
+        assert!(
+            requests.0 <= 2 && requests.1 == 1,
+            "node {node}: {requests:?}"
+        );
+    }
+}
+
+#[test]
+fn a_refusal_by_a_pool_wholly_in_use_reads_pages() {
+    let world = World::new(2);
+    world.pool("v4", "10.64.0.0/20", 26);
+    let allocator = world.allocator();
+    for node in 0..64 {
+        let mut all = request(&format!("n{node}"), &format!("c{node}"), 64, 0);
+        all.interface = None;
+        now(allocator.assign(&all, &Hint::default())).expect("granted");
+    }
+    world.requests();
+    let refused = now(allocator.assign(&request("late", "c", 1, 0), &Hint::default()));
+    let text = refused.expect_err("the pool is full").to_string();
+    assert_eq!(
+        text,
+        "no IPv4 address is left: wanted 1, found 0; pool v4 (10.64.0.0/20) has 64 blocks, 64 of others or without an owner"
+    );
+    let (reads, commits) = world.requests();
+    assert!(
+        reads <= 4 && commits == 0,
+        "{reads} reads, {commits} commits"
+    );
+}

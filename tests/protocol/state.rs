@@ -1,0 +1,202 @@
+//! What must hold of the records in every state, read as plain JSON and not by our own codec.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use serde_json::Value;
+
+/// The records of address management, as far as the invariants look at them.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) blocks: BTreeMap<String, Value>,
+    pub(crate) affinities: BTreeMap<(String, String), String>,
+    pub(crate) handles: BTreeMap<String, BTreeMap<String, u64>>,
+    pub(crate) borrowed: BTreeSet<(String, String)>,
+}
+
+fn undash(text: &str) -> String {
+    text.replacen('-', "/", 1)
+}
+
+impl State {
+    pub(crate) fn of(records: &BTreeMap<String, String>) -> State {
+        let mut state = State::default();
+        for (key, value) in records {
+            let value: Value = serde_json::from_str(value).expect("records are JSON");
+            let parts: Vec<&str> = key.trim_start_matches('/').split('/').collect();
+            match parts.as_slice() {
+                ["calico", "ipam", "v2", "assignment", _, "block", cidr] => {
+                    state.blocks.insert(undash(cidr), value);
+                }
+                ["calico", "ipam", "v2", "host", node, _, "block", cidr] => {
+                    let affinity = value["state"].as_str().expect("a state").to_owned();
+                    state
+                        .affinities
+                        .insert(((*node).to_owned(), undash(cidr)), affinity);
+                }
+                ["calico", "ipam", "v2", "handle", id] => {
+                    let counts = value["block"].as_object().expect("a map");
+                    let counts = counts
+                        .iter()
+                        .map(|(block, count)| (block.clone(), count.as_u64().expect("a count")));
+                    state.handles.insert((*id).to_owned(), counts.collect());
+                }
+                ["block-ipam", "v1", "borrowed", node, cidr] => {
+                    state.borrowed.insert(((*node).to_owned(), undash(cidr)));
+                }
+                _ => {}
+            }
+        }
+        state
+    }
+
+    /// Returns (address, handle, node, block) of each allocation with a handle.
+    pub(crate) fn entries(&self) -> Vec<(IpAddr, String, String, String)> {
+        let mut entries = Vec::new();
+        for (cidr, block) in &self.blocks {
+            for (ordinal, index) in block["allocations"]
+                .as_array()
+                .expect("an array")
+                .iter()
+                .enumerate()
+            {
+                let Some(index) = index.as_u64() else {
+                    continue;
+                };
+                let attribute = &block["attributes"][usize::try_from(index).expect("small")];
+                if let Some(handle) = attribute["handle_id"].as_str() {
+                    let node = attribute["secondary"]["node"].as_str().unwrap_or_default();
+                    let address = nth(cidr, ordinal);
+                    entries.push((address, handle.to_owned(), node.to_owned(), cidr.clone()));
+                }
+            }
+        }
+        entries
+    }
+
+    /// Checks what must hold in every state of a store that only we write.
+    pub(crate) fn check(&self) {
+        self.p1_no_address_is_held_twice();
+        self.p3_no_blocks_overlap();
+        self.p4_owner_and_affinity_agree();
+        self.p5_counts_equal_the_entries();
+        self.p12_every_block_is_well_formed();
+        self.borrowed_addresses_are_indexed();
+    }
+
+    fn p1_no_address_is_held_twice(&self) {
+        let mut seen = BTreeMap::new();
+        for (address, handle, _, block) in self.entries() {
+            let before = seen.insert(address, (handle.clone(), block.clone()));
+            assert!(
+                before.is_none(),
+                "{address} is held by {handle} in {block} and by {before:?}"
+            );
+        }
+    }
+
+    fn p3_no_blocks_overlap(&self) {
+        let mut ranges: Vec<(IpAddr, IpAddr)> =
+            self.blocks.keys().map(|cidr| bounds(cidr)).collect();
+        ranges.sort_unstable();
+        for pair in ranges.windows(2) {
+            assert!(pair[0].1 < pair[1].0, "blocks overlap: {pair:?}");
+        }
+    }
+
+    fn p4_owner_and_affinity_agree(&self) {
+        for (cidr, block) in &self.blocks {
+            if let Some(owner) = block["affinity"].as_str() {
+                let node = owner.strip_prefix("host:").expect("a node").to_owned();
+                let state = self.affinities.get(&(node, cidr.clone()));
+                assert_eq!(
+                    state.map(String::as_str),
+                    Some("confirmed"),
+                    "owner {owner} of {cidr}"
+                );
+            }
+        }
+        for ((node, cidr), state) in &self.affinities {
+            assert_eq!(state, "confirmed", "{node} {cidr}");
+            let owner = self.blocks.get(cidr).map(|block| &block["affinity"]);
+            let expected = Value::from(format!("host:{node}"));
+            assert_eq!(owner, Some(&expected), "affinity of {node} to {cidr}");
+        }
+    }
+
+    fn p5_counts_equal_the_entries(&self) {
+        let mut entries: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
+        for (_, handle, _, block) in self.entries() {
+            *entries.entry(handle).or_default().entry(block).or_default() += 1;
+        }
+        assert_eq!(
+            entries, self.handles,
+            "entries in blocks, and counts of handles"
+        );
+    }
+
+    fn p12_every_block_is_well_formed(&self) {
+        for (cidr, block) in &self.blocks {
+            assert_eq!(block["cidr"].as_str(), Some(cidr.as_str()));
+            let slots = block["allocations"].as_array().expect("an array");
+            assert_eq!(slots.len() as u128, size(cidr), "{cidr}");
+            let attributes = block["attributes"].as_array().map_or(0, Vec::len);
+            let used: BTreeSet<u64> = slots.iter().filter_map(Value::as_u64).collect();
+            let all: BTreeSet<u64> = (0..attributes as u64).collect();
+            assert_eq!(used, all, "attributes of {cidr} and their use");
+            let mut free: Vec<u64> = block["unallocated"]
+                .as_array()
+                .expect("an array")
+                .iter()
+                .map(|ordinal| ordinal.as_u64().expect("an ordinal"))
+                .collect();
+            free.sort_unstable();
+            let null = slots.iter().enumerate().filter(|(_, slot)| slot.is_null());
+            let null: Vec<u64> = null.map(|(ordinal, _)| ordinal as u64).collect();
+            assert_eq!(free, null, "queue of {cidr}");
+        }
+    }
+
+    /// What a node holds in a block that is not its own is found without a scan.
+    fn borrowed_addresses_are_indexed(&self) {
+        let mut expected = BTreeSet::new();
+        for (_, _, node, cidr) in self.entries() {
+            let owner = self.blocks[&cidr]["affinity"].as_str().unwrap_or_default();
+            if owner != format!("host:{node}") {
+                expected.insert((node, cidr));
+            }
+        }
+        assert_eq!(
+            expected, self.borrowed,
+            "borrowed addresses, and their index"
+        );
+    }
+}
+
+fn bits(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(v4) => u128::from(v4.to_bits()),
+        IpAddr::V6(v6) => v6.to_bits(),
+    }
+}
+
+fn size(cidr: &str) -> u128 {
+    let (address, length) = cidr.split_once('/').expect("a CIDR");
+    let width = if address.contains(':') { 128 } else { 32 };
+    1 << (width - length.parse::<u32>().expect("a length"))
+}
+
+fn nth(cidr: &str, ordinal: usize) -> IpAddr {
+    let (address, _) = cidr.split_once('/').expect("a CIDR");
+    let address: IpAddr = address.parse().expect("an address");
+    let sum = bits(address) + ordinal as u128;
+    match address {
+        IpAddr::V4(_) => IpAddr::V4(u32::try_from(sum).expect("32 bits").into()),
+        IpAddr::V6(_) => IpAddr::V6(sum.into()),
+    }
+}
+
+fn bounds(cidr: &str) -> (IpAddr, IpAddr) {
+    let last = usize::try_from(size(cidr) - 1).expect("a small block");
+    (nth(cidr, 0), nth(cidr, last))
+}
