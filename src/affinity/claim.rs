@@ -96,7 +96,7 @@ pub fn half_done<'a>(
             continue;
         }
         let pool = own::pool_of(search.pools, block).expect("usable blocks have a pool");
-        match probed(view, pool, block) {
+        match probed(view, block) {
             Some(read_at) if !view.is_taken(block.cidr()) => {
                 return Ok(Some(Candidate {
                     block,
@@ -126,7 +126,7 @@ fn in_pool<'a>(
     let window = if whole_pool { usize::MAX } else { WINDOW };
     let mut unknown = Vec::new();
     for block in candidates.take(window).filter(|block| useful(*block)) {
-        match probed(view, pool, block) {
+        match probed(view, block) {
             Some(_) if view.is_taken(block.cidr()) => {}
             Some(read_at) => {
                 return Some(Candidate {
@@ -168,9 +168,9 @@ pub fn next_page(view: &View, pool: &Admitted, owner: &Owner) -> Option<Want> {
     all.at(0).map(|start| Want::NextPage(pool.cidr, start))
 }
 
-fn probed(view: &View, pool: &Admitted, block: BlockCidr) -> Option<Revision> {
-    let around = view.inside(neighbourhood(block));
-    around.or_else(|| view.inside(pool.cidr))
+/// Returns when the keys around a block were last read: with its neighbours, its pool, or after a conflict alone.
+fn probed(view: &View, block: BlockCidr) -> Option<Revision> {
+    view.inside(block.cidr())
 }
 
 /// Returns the CIDR whose blocks' keys are read with a candidate: an IPv4 key names its /24 in text, so its
