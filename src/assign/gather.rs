@@ -13,8 +13,9 @@ use crate::blocks::{Address, Attribute, Block, Family, Ordinal};
 use crate::plan::{Change, Context, Guard, RecordId, Recorded, Scope, Stop};
 use crate::refusal::Refusal;
 
-/// Most blocks that one transaction touches for a family; a larger request takes several.
-const MOST_BLOCKS: usize = 8;
+/// Most blocks that one transaction touches for a family; a larger request takes several. A claim brings up to 19
+/// guards, those of the larger blocks that could lie over it included, and both families have to fit into 120.
+const MOST_BLOCKS: usize = 3;
 
 /// Addresses taken from one block, and the block after that.
 #[derive(Debug, Clone)]
