@@ -1,5 +1,7 @@
 //! Calico's results in the words that both sides share. Its sentences are not compared, only what they decide.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::load::Transition;
@@ -41,6 +43,7 @@ pub(crate) fn answer(transition: &Transition) -> Answer {
         // Every caller takes it as success, and ours says so at once.
         ("releaseByHandle", Some(word)) if word == "not found" => Ok(json!({})),
         (_, Some(word)) => Err(word),
+        ("releaseIPs", None) => Ok(released(result)),
         (_, None) => Ok(result.clone()),
     }
 }
@@ -65,6 +68,18 @@ fn addresses(result: &Value, family: &str) -> Value {
         .get("ips")
         .cloned()
         .unwrap_or_else(|| json!([]))
+}
+
+/// Calico counts as completed what was not assigned too, where there is a block.
+fn released(result: &Value) -> Value {
+    let list = |member: &str| -> BTreeSet<&str> {
+        let list = result[member].as_array().into_iter().flatten();
+        list.filter_map(Value::as_str).collect()
+    };
+    let not_assigned = list("notAllocated");
+    let completed = list("completed");
+    let released: Vec<_> = completed.difference(&not_assigned).collect();
+    json!({ "released": released, "notAssigned": not_assigned })
 }
 
 /// Calico calls fewer addresses than wanted a success.

@@ -74,10 +74,13 @@ async fn the_operations_that_we_do_not_have_are_the_ones_that_the_table_names() 
 }
 
 #[tokio::test]
-async fn no_operation_takes_more_requests_than_calico() {
-    for transition in transitions() {
+async fn no_operation_that_ends_the_same_takes_more_requests_than_calico() {
+    let known = known();
+    let same = |transition: &Transition| !known.contains_key(transition.name.as_str());
+    for transition in transitions().into_iter().filter(same) {
         if let Outcome::Ended(ours) = run::run(&transition).await {
-            let (ours, theirs) = (ours.requests, transition.requests);
+            // What Calico refuses without a look at the store, ours may refuse after one.
+            let (ours, theirs) = (ours.requests, transition.requests.max(1));
             assert!(ours <= theirs, "{transition}: {ours}, Calico {theirs}");
         }
     }

@@ -18,7 +18,7 @@ const ASSIGNMENTS: &str = "/calico/ipam/v2/assignment/";
 pub(crate) struct Names(BTreeMap<String, String>);
 
 impl Names {
-    /// Pairs the new blocks of both sides; nothing is renamed if their numbers differ.
+    /// Pairs the new blocks of both sides; nothing is renamed where their numbers or sizes differ.
     pub(crate) fn pair(
         before: &Records,
         ours: (&Answer, &Records),
@@ -26,7 +26,9 @@ impl Names {
     ) -> Names {
         let ours = new_blocks(before, ours.0, ours.1);
         let theirs = new_blocks(before, theirs.0, theirs.1);
-        if ours.len() == theirs.len() {
+        let length = |block: &str| block.split_once('/').map(|(_, length)| length.to_owned());
+        let lengths = |blocks: &[String]| -> Vec<_> { blocks.iter().map(|b| length(b)).collect() };
+        if lengths(&ours) == lengths(&theirs) {
             Names(ours.into_iter().zip(theirs).collect())
         } else {
             Names::default()

@@ -1,15 +1,15 @@
 //! The recorded operations on our allocator, at the recorded time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use block_ipam::allocator::{Allocator, AllocatorError, Hint};
-use block_ipam::assign::{Assign, Grant, PoolRef, ReleaseHandle, Shortage, Wanted};
-use block_ipam::blocks::Family;
+use block_ipam::assign::{Assign, Grant, PoolRef, ReleaseAddress, ReleaseHandle, Shortage, Wanted};
 use block_ipam::blocks::block::ReservedSlots;
+use block_ipam::blocks::{Address, Family};
 use block_ipam::clock::{Clock, Timestamp};
 use block_ipam::datastore::port::MAX_WRITES;
 use block_ipam::datastore::{Commit, Datastore, DatastoreError, Memory, Txn, Write};
@@ -107,6 +107,7 @@ async fn perform(allocator: &Allocator, transition: &Transition) -> Result<Value
     match transition.kind() {
         "autoAssign" => auto_assign(allocator, transition).await,
         "releaseByHandle" => release_by_handle(allocator, transition).await,
+        "releaseIPs" => release_ips(allocator, transition).await,
         other => Err(Stopped::NotYet(other.to_owned())),
     }
 }
@@ -203,6 +204,34 @@ async fn release_by_handle(
     Ok(json!({}))
 }
 
+/// A refused address is the answer, as it is for Calico; the records tell what was released all the same.
+async fn release_ips(allocator: &Allocator, transition: &Transition) -> Result<Value, Stopped> {
+    let list = transition.operation["addresses"].as_array();
+    let addresses = list.expect("addresses").iter().map(release_address);
+    let addresses: Vec<ReleaseAddress> = addresses.collect::<Result<_, _>>()?;
+    let done = allocator.release_addresses(&addresses).await;
+    let done = done.map_err(|error| stopped(&error, transition.kind()))?;
+    match done.refused.first() {
+        Some((_, refusal)) => Err(Stopped::Refused(word(refusal).to_owned())),
+        None => Ok(json!({
+            "released": distinct(&done.released),
+            "notAssigned": distinct(&done.not_assigned),
+        })),
+    }
+}
+
+fn release_address(one: &Value) -> Result<ReleaseAddress, Stopped> {
+    Ok(ReleaseAddress {
+        address: one["ip"].as_str().expect("text").parse().map_err(bad)?,
+        handle: one["handle"].as_str().map(HandleId::stored),
+        sequence: one["sequence"].as_u64(),
+    })
+}
+
+fn distinct(addresses: &[Address]) -> BTreeSet<String> {
+    addresses.iter().map(ToString::to_string).collect()
+}
+
 fn number(value: &Value) -> usize {
     let number = value.as_u64().unwrap_or_default();
     usize::try_from(number).expect("a small number")
@@ -252,7 +281,7 @@ fn word(refusal: &Refusal) -> &str {
     match refusal {
         Refusal::NoPool(_) | Refusal::NoAdmissiblePool { .. } => "no pool admits it",
         Refusal::BadPool { .. } => "bad pool",
-        Refusal::Exhausted { .. } => "exhausted",
+        Refusal::Exhausted { .. } | Refusal::NoAutoAllocation { .. } => "exhausted",
         Refusal::BlockLimit { .. } => "block limit",
         Refusal::AddressTaken { .. } => "taken",
         Refusal::OtherAssignment { .. } => "other assignment",
