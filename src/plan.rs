@@ -163,6 +163,8 @@ pub struct View {
     pub handles: BTreeMap<HandleId, Seen<Handle>>,
     /// Blocks.
     pub blocks: BTreeMap<BlockCidr, Seen<Block>>,
+    /// The revision at which each of these blocks was looked at.
+    pub blocks_at: BTreeMap<BlockCidr, Revision>,
     /// Our index of borrowed addresses; the record has no content.
     pub borrowed: BTreeMap<(NodeName, BlockCidr), Seen<()>>,
     /// Whether Calico runs on this store; the content does not matter here.

@@ -98,6 +98,20 @@ impl View {
         seen(self.blocks.get(&block), want)
     }
 
+    /// Returns the blocks that a handle names and that have to be looked at before it is known what the handle
+    /// holds: those that were not read, and those that were read before the handle last changed. A refusal
+    /// brings the handle anew and leaves the blocks of an older read, which cannot know of its newest entries.
+    pub fn unseen_of<'a>(
+        &'a self,
+        handle: &'a Seen<Handle>,
+    ) -> impl Iterator<Item = BlockCidr> + 'a {
+        let records = handle.present().into_iter();
+        records.flat_map(|record| {
+            let named = record.value.blocks();
+            named.filter(|block| self.blocks_at.get(block) < Some(&record.revision))
+        })
+    }
+
     /// Returns whether Calico runs on this store.
     ///
     /// # Errors
@@ -170,11 +184,13 @@ impl View {
     fn apply_change(&mut self, change: &Change, revision: Revision) {
         match change {
             Change::PutBlock(block) => {
+                self.blocks_at.insert(block.cidr(), revision);
                 self.existing.insert(block.cidr());
                 let seen = present(block.clone(), revision);
                 self.blocks.insert(block.cidr(), seen);
             }
             Change::DeleteBlock(block) => {
+                self.blocks_at.insert(*block, revision);
                 self.existing.remove(block);
                 self.blocks.insert(*block, Seen::Absent);
             }

@@ -10,6 +10,7 @@ use crate::blocks::{Block, BlockCidr, Cidr};
 use crate::datastore::port::{Entry, Found, MAX_PAGE_BYTES, Range, Span};
 use crate::datastore::{codec, keys};
 use crate::plan::{Pages, RecordId, Seen, View};
+use crate::revision::Revision;
 
 /// Most spans of keys that one page covers.
 const MOST_SEGMENTS: usize = 16;
@@ -35,7 +36,7 @@ pub(super) fn next(view: &mut View, inside: Cidr, start: BlockCidr) -> Vec<Range
 }
 
 /// Takes a page into the view.
-pub(super) fn absorb(view: &mut View, inside: Cidr, found: &[Found]) {
+pub(super) fn absorb(view: &mut View, inside: Cidr, found: &[Found], revision: Revision) {
     let Some(pages) = view.pages.get_mut(&inside) else {
         return;
     };
@@ -55,11 +56,11 @@ pub(super) fn absorb(view: &mut View, inside: Cidr, found: &[Found]) {
     }
     pages.left.splice(0..0, unfinished);
     for entry in found.iter().flat_map(|found| &found.entries) {
-        absorb_block(view, inside, entry);
+        absorb_block(view, inside, entry, revision);
     }
 }
 
-fn absorb_block(view: &mut View, inside: Cidr, entry: &Entry) {
+fn absorb_block(view: &mut View, inside: Cidr, entry: &Entry, revision: Revision) {
     let Some(RecordId::Block(block)) = keys::parse(&entry.key) else {
         return;
     };
@@ -67,6 +68,7 @@ fn absorb_block(view: &mut View, inside: Cidr, entry: &Entry) {
     let seen = seen(Some(entry), |value| codec::decode_block(block, value));
     if inside.covers(block.cidr()) && !is_full(&seen) {
         view.blocks.insert(block, seen);
+        view.blocks_at.insert(block, revision);
     }
 }
 

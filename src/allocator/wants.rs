@@ -67,15 +67,15 @@ fn absorb(view: &mut View, want: &Want, found: &[Found], revision: Revision) {
     match want {
         Want::Record(id) => {
             let entry = found.iter().flat_map(|found| &found.entries).next();
-            absorb_record(view, id, entry);
+            absorb_record(view, id, entry, revision);
         }
         Want::Scope(scope) => absorb_scope(view, scope, found, revision),
         Want::BlocksInside(cidr) => absorb_keys(view, *cidr, found, revision),
-        Want::NextPage(cidr, _) => pages::absorb(view, *cidr, found),
+        Want::NextPage(cidr, _) => pages::absorb(view, *cidr, found, revision),
     }
 }
 
-fn absorb_record(view: &mut View, id: &RecordId, entry: Option<&Entry>) {
+fn absorb_record(view: &mut View, id: &RecordId, entry: Option<&Entry>, revision: Revision) {
     match id {
         RecordId::Block(block) => {
             let seen = seen(entry, |value| codec::decode_block(*block, value));
@@ -84,6 +84,7 @@ fn absorb_record(view: &mut View, id: &RecordId, entry: Option<&Entry>) {
                 Seen::Present(_) | Seen::Corrupt(_) => view.existing.insert(*block),
             };
             view.blocks.insert(*block, seen);
+            view.blocks_at.insert(*block, revision);
         }
         RecordId::Affinity(owner, block) => {
             let seen = seen(entry, codec::decode_affinity);

@@ -72,10 +72,9 @@ pub fn of_interface<'a>(
 }
 
 fn see_named(surroundings: &Surroundings<'_>) -> Result<(), Stop> {
-    let record = surroundings.handle.and_then(|seen| seen.present());
-    let named = record.into_iter().flat_map(|record| record.value.blocks());
-    let unread: Vec<Want> = named
-        .filter(|block| !surroundings.view.blocks.contains_key(block))
+    let handle = surroundings.handle.into_iter();
+    let unseen = handle.flat_map(|handle| surroundings.view.unseen_of(handle));
+    let unread: Vec<Want> = unseen
         .map(|block| Want::Record(RecordId::Block(block)))
         .collect();
     if unread.is_empty() {

@@ -65,11 +65,7 @@ fn by_handle(
             let ordinals = wanted.entry(record.value.cidr()).or_default();
             ordinals.extend(entries.map(|entry| entry.ordinal));
         }
-        let named = seen
-            .present()
-            .into_iter()
-            .flat_map(|record| record.value.blocks());
-        unread.extend(named.filter(|block| !view.blocks.contains_key(block)));
+        unread.extend(view.unseen_of(seen));
     }
     wanted.retain(|_, ordinals| !ordinals.is_empty());
     let mut release = Release::new(view, config.cooldown_seconds, context);

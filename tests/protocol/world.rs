@@ -227,6 +227,10 @@ impl World {
         self.put(&key, &value);
     }
 
+    pub(crate) fn config(&self, value: &str) {
+        self.put("/calico/ipam/v2/config", value);
+    }
+
     /// Returns every record, by key.
     pub(crate) fn records(&self) -> BTreeMap<String, String> {
         let text = |value: Vec<u8>| String::from_utf8(value).expect("records are text");
