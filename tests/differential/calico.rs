@@ -10,7 +10,7 @@ use crate::load::Transition;
 pub(crate) type Answer = Result<Value, String>;
 
 /// What Calico's sentences decide. The first that occurs in the text counts.
-const DECISIONS: [(&str, &str); 17] = [
+const DECISIONS: [(&str, &str); 19] = [
     ("cannot find a qualified ippool", "no pool admits it"),
     ("no configured Calico pools", "no pool admits it"),
     ("does not exist, or is not enabled", "bad pool"),
@@ -26,6 +26,8 @@ const DECISIONS: [(&str, &str); 17] = [
     ("which is not allowed for use", "not for this use"),
     ("Block host affinity does not match", "strict affinity"),
     ("with no affinity", "strict affinity"),
+    ("Cannot disable 'StrictAffinity'", "validation"),
+    ("requires StrictAffinity to be enabled", "validation"),
     ("missing etcd KV", "corrupt"),
     ("resource does not exist: Node(", "no node record"),
 ];

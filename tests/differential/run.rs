@@ -16,12 +16,13 @@ use block_ipam::datastore::{Commit, Datastore, DatastoreError, Memory, Txn, Writ
 use block_ipam::entropy::Entropy;
 use block_ipam::ids::{HandleId, NodeName};
 use block_ipam::refusal::Refusal;
-use block_ipam::resources::Use;
+use block_ipam::resources::{ChangeRefusal, Use};
 use serde_json::{Value, json};
 
 use crate::calico::Answer;
 use crate::counting::Counting;
 use crate::load::{Records, Transition};
+use crate::operators;
 
 /// What became of a recorded operation.
 #[derive(Debug)]
@@ -42,7 +43,7 @@ pub(crate) struct Ended {
 }
 
 /// Why an operation gave no answer.
-enum Stopped {
+pub(crate) enum Stopped {
     NotYet(String),
     Refused(String),
 }
@@ -108,7 +109,10 @@ async fn perform(allocator: &Allocator, transition: &Transition) -> Result<Value
         "autoAssign" => auto_assign(allocator, transition).await,
         "releaseByHandle" => release_by_handle(allocator, transition).await,
         "releaseIPs" => release_ips(allocator, transition).await,
-        other => Err(Stopped::NotYet(other.to_owned())),
+        other => {
+            let done = operators::perform(allocator, transition).await;
+            done.unwrap_or_else(|| Err(Stopped::NotYet(other.to_owned())))
+        }
     }
 }
 
@@ -124,7 +128,7 @@ async fn auto_assign(allocator: &Allocator, transition: &Transition) -> Result<V
             "v6": addresses(&grant, Family::V6),
             "short": grant.shortages.first().map(word),
         })),
-        Err(error) => short(stopped(&error, transition.kind())),
+        Err(error) => short(stopped(&error)),
     }
 }
 
@@ -200,7 +204,7 @@ async fn release_by_handle(
     let released = allocator
         .release_by_handle(&request, &Hint::default())
         .await;
-    released.map_err(|error| stopped(&error, transition.kind()))?;
+    released.map_err(|error| stopped(&error))?;
     Ok(json!({}))
 }
 
@@ -210,7 +214,7 @@ async fn release_ips(allocator: &Allocator, transition: &Transition) -> Result<V
     let addresses = list.expect("addresses").iter().map(release_address);
     let addresses: Vec<ReleaseAddress> = addresses.collect::<Result<_, _>>()?;
     let done = allocator.release_addresses(&addresses).await;
-    let done = done.map_err(|error| stopped(&error, transition.kind()))?;
+    let done = done.map_err(|error| stopped(&error))?;
     match done.refused.first() {
         Some((_, refusal)) => Err(Stopped::Refused(word(refusal).to_owned())),
         None => Ok(json!({
@@ -244,7 +248,7 @@ fn texts(list: &Value) -> impl Iterator<Item = &str> {
         .filter_map(Value::as_str)
 }
 
-fn labels(members: &Value) -> BTreeMap<String, String> {
+pub(crate) fn labels(members: &Value) -> BTreeMap<String, String> {
     let members = members.as_object().into_iter().flatten();
     members
         .map(|(name, value)| (name.clone(), value.as_str().expect("text").to_owned()))
@@ -263,13 +267,12 @@ fn purpose(word: &str) -> Result<Use, Stopped> {
 }
 
 /// What our types do not let anybody ask.
-fn bad(_: impl std::fmt::Debug) -> Stopped {
+pub(crate) fn bad(_: impl std::fmt::Debug) -> Stopped {
     Stopped::Refused("bad request".to_owned())
 }
 
-fn stopped(error: &AllocatorError, operation: &str) -> Stopped {
+pub(crate) fn stopped(error: &AllocatorError) -> Stopped {
     let word = match error {
-        AllocatorError::Contention { tries: 0 } => return Stopped::NotYet(operation.to_owned()),
         AllocatorError::Refused(refusal) => word(refusal),
         AllocatorError::Store(DatastoreError::Corrupt { .. }) => "corrupt",
         other => return Stopped::Refused(other.to_string()),
@@ -288,6 +291,10 @@ fn word(refusal: &Refusal) -> &str {
         Refusal::OutsidePools(_) => "outside pools",
         Refusal::UnknownNode(_) => "no node record",
         Refusal::Corrupt(_) => "corrupt",
+        Refusal::Change(ChangeRefusal::Exists(..)) => "taken",
+        Refusal::Change(ChangeRefusal::NotFound(..)) => "not found",
+        Refusal::Change(ChangeRefusal::InUse { .. }) => "in use",
+        Refusal::Change(_) => "validation",
         Refusal::Rule(text) => text,
         _ => "a refusal that the comparison does not know",
     }
