@@ -2,6 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "etcd/access.rs"]
+mod access;
+#[path = "etcd/failover.rs"]
+mod failover;
+#[path = "etcd/outcomes.rs"]
+mod outcomes;
+
 use std::time::Duration;
 
 use block_ipam::datastore::etcd::Etcd;

@@ -1,5 +1,6 @@
 //! One endpoint: its client, made when it is first needed, and one request to it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use etcd_client::{Client, ConnectOptions, Error, KvClient, TlsOptions};
@@ -63,6 +64,8 @@ impl Dial {
 pub(super) struct Endpoint {
     pub(super) url: String,
     slot: Mutex<Slot>,
+    /// Whether the client was answered before, so that its connection may have died since.
+    used: AtomicBool,
 }
 
 /// The client, and which one it is, so that a broken one is dropped once.
@@ -85,14 +88,30 @@ impl Endpoint {
         Endpoint {
             url: url.to_owned(),
             slot: Mutex::default(),
+            used: AtomicBool::new(false),
         }
     }
 
     /// Drops the client, so that the next request connects anew.
     pub(super) async fn reset(&self) {
-        let mut slot = self.slot.lock().await;
-        slot.generation += 1;
-        slot.client = None;
+        self.forget(&mut *self.slot.lock().await);
+    }
+
+    /// Sends a request that only reads, and once more if the connection of an earlier request turns out to be dead.
+    pub(super) async fn ask_again(
+        &self,
+        request: &Request,
+        dial: &Dial,
+        deadline: Instant,
+    ) -> Result<Answer, Failure> {
+        let used = self.used.load(Ordering::Relaxed);
+        let died = |failure: &Failure| failure.kind == Kind::Unknown && failure.doubts_connection();
+        match self.ask(request, dial, deadline).await {
+            Err(failure) if used && died(&failure) && Instant::now() < deadline => {
+                self.ask(request, dial, deadline).await
+            }
+            other => other,
+        }
     }
 
     /// Sends a request, and once more with a new token if the old one is of no use: such a request was not executed.
@@ -122,7 +141,10 @@ impl Endpoint {
             Err(Failure::new(Kind::NotDone, text))
         })?;
         let failure = match timeout_at(deadline, send(client, request.clone())).await {
-            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Ok(answer)) => {
+                self.used.store(true, Ordering::Relaxed);
+                return Ok(answer);
+            }
             Ok(Err(error)) => Failure::of(&error),
             Err(_) => Failure::new(
                 Kind::Unknown,
@@ -149,12 +171,17 @@ impl Endpoint {
         Ok((slot.generation, client))
     }
 
+    fn forget(&self, slot: &mut Slot) {
+        slot.generation += 1;
+        slot.client = None;
+        self.used.store(false, Ordering::Relaxed);
+    }
+
     /// Drops this client, unless somebody else did and there is a newer one.
     async fn drop_client(&self, generation: u64) {
         let mut slot = self.slot.lock().await;
         if slot.generation == generation {
-            slot.generation += 1;
-            slot.client = None;
+            self.forget(&mut slot);
         }
     }
 }

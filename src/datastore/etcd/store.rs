@@ -153,7 +153,7 @@ impl Etcd {
         let deadline = Instant::now() + self.timeout;
         let dial = self.dial().await;
         let request = convert::read_request(read);
-        let ask = |index: usize| self.endpoints[index].ask(&request, &dial, deadline);
+        let ask = |index: usize| self.endpoints[index].ask_again(&request, &dial, deadline);
         match first_answer(self.order(), HEDGE_AFTER, ask).await {
             Ok((endpoint, answer)) => {
                 self.note_answer(endpoint);
