@@ -183,13 +183,11 @@ impl Faulty {
 
     async fn old_view(&self, read: Read, ago: u64) -> Result<Snapshot, DatastoreError> {
         let now = self.network.store.read(read.clone()).await?;
-        let at = Revision(now.revision.0.saturating_sub(ago).max(1));
-        let at = Some(read.at.unwrap_or(at));
+        let past = Revision(now.revision.0.saturating_sub(ago).max(1));
+        let revision = read.at.unwrap_or(past);
+        let at = Some(revision);
         let then = self.network.store.read(Read { at, ..read }).await?;
-        Ok(Snapshot {
-            revision: at.unwrap_or(then.revision),
-            ..then
-        })
+        Ok(Snapshot { revision, ..then })
     }
 }
 
