@@ -195,6 +195,21 @@ fn every_file_begins_with_what_it_is() {
 }
 
 #[test]
+fn a_mod_file_has_no_logic() {
+    let findings: Vec<String> = rust()
+        .filter(|(path, _)| path.ends_with("/mod.rs") && !is_test(path))
+        .flat_map(|(path, source)| {
+            let functions = source.functions().into_iter();
+            functions.map(move |function| format!("{path}:{} {}", function.first, function.name))
+        })
+        .collect();
+    none(
+        &findings,
+        "`mod.rs` has the module's docs, `mod` lines in reading order and re-exports. Move the function to a file of its own:",
+    );
+}
+
+#[test]
 fn nothing_is_left_for_later() {
     let words = [
         "TODO",
