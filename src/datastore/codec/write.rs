@@ -133,7 +133,7 @@ pub(super) fn append_plain(text: &mut String, value: impl Display) {
 pub(super) fn append_string(text: &mut String, value: &str) {
     text.push('"');
     let mut rest = value;
-    while let Some(at) = rest.find(needs_escape) {
+    while let Some(at) = first_escape(rest) {
         text.push_str(&rest[..at]);
         let mut following = rest[at..].chars();
         if let Some(c) = following.next() {
@@ -145,11 +145,14 @@ pub(super) fn append_string(text: &mut String, value: &str) {
     text.push('"');
 }
 
-const fn needs_escape(c: char) -> bool {
-    matches!(
-        c,
-        '\0'..='\x1f' | '"' | '\\' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}'
-    )
+fn first_escape(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    (0..bytes.len()).find(|&at| match bytes[at] {
+        0..=0x1f | b'"' | b'\\' | b'<' | b'>' | b'&' => true,
+        // U+2028 and U+2029.
+        0xe2 => matches!(bytes.get(at + 1..at + 3), Some([0x80, 0xa8 | 0xa9])),
+        _ => false,
+    })
 }
 
 fn append_escaped(text: &mut String, c: char) {
