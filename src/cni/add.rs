@@ -7,7 +7,8 @@ use crate::blocks::Address;
 use crate::cni::args::Args;
 use crate::cni::call::{Call, Shown};
 use crate::cni::config::{Options, Prefix};
-use crate::cni::error::CniError;
+use crate::cni::error::{CniError, Code};
+use crate::cni::gateway;
 use crate::cni::go_time::go_time;
 use crate::cni::result::{Ip, Route, RouteAttributes, Success};
 use crate::cni::session::{Restored, Session};
@@ -20,6 +21,10 @@ use crate::ids::NodeName;
 pub async fn add(call: &Call<'_>) -> Result<Success, CniError> {
     call.context.machine.check_namespace(call.environment)?;
     let args = Args::parse(call.environment.get("CNI_ARGS").unwrap_or_default())?;
+    if let Some(address) = args.ip {
+        let msg = format!("CNI_ARGS: IP={address}: this version assigns no address by request");
+        return Err(CniError::new(Code::Environment, msg));
+    }
     let options = Options::read(&call.config.ipam()?)?;
     let node = call.node()?;
     if options.v4.count + options.v6.count == 0 {
@@ -28,6 +33,7 @@ pub async fn add(call: &Call<'_>) -> Result<Success, CniError> {
     let request = request(call, &options, &args, node);
     let timeout = call.config.timeout()?;
     let session = Session::open(call, Some(&request.node), Restored::Refused, timeout).await?;
+    gateway::check_all(session.store.as_ref(), &options.gateways).await?;
     let grant = session
         .allocator
         .assign(&request, &session.hint)

@@ -36,24 +36,30 @@ pub async fn del(call: &Call<'_>) -> Result<GivenBack, CniError> {
     let request = ReleaseHandle {
         handle: call.attachment.handle.clone(),
         interface: Some(call.attachment.interface.clone()),
-        aliases: old_style_handle(call).into_iter().collect(),
+        aliases: old_style(call).into_iter().collect(),
     };
     let released = session
         .allocator
         .release_by_handle(&request, &look_at)
         .await;
-    let released = released.map_err(|error| session.explain(&error))?.released;
+    let released = released.map_err(|error| session.explain(&error))?;
     session.remember([]);
-    Ok(GivenBack(released))
+    Ok(GivenBack(released.released))
 }
 
-/// Calico of the v2 era named handles otherwise: by pod, or by container alone.
-fn old_style_handle(call: &Call<'_>) -> Option<HandleId> {
-    let args = call.environment.get("CNI_ARGS").unwrap_or_default();
-    let args = Args::parse(args).unwrap_or_default();
+/// Calico of the v2 era named handles `{namespace}.{pod}`, or `{containerID}` without a pod. A name that could be a
+/// handle of today, of another container in some network, is left alone.
+fn old_style(call: &Call<'_>) -> Option<HandleId> {
+    let args =
+        Args::parse(call.environment.get("CNI_ARGS").unwrap_or_default()).unwrap_or_default();
+    let container = &call.attachment.container;
     let name = match (args.namespace, args.pod) {
-        (Some(namespace), Some(pod)) => format!("{namespace}.{pod}"),
-        _ => call.attachment.container.clone(),
+        (Some(namespace), _) if call.config.name().is_ok_and(|network| network == namespace) => {
+            None
+        }
+        (Some(namespace), Some(pod)) => Some(format!("{namespace}.{pod}")),
+        _ if container.contains('.') => None,
+        _ => Some(container.clone()),
     };
-    HandleId::new(&name).ok()
+    HandleId::new(&name?).ok()
 }

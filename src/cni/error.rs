@@ -41,6 +41,8 @@ pub enum Code {
     NodeIdentity,
     /// The store is older than what this node has seen of it.
     StoreWentBack,
+    /// CHECK: the interface does not hold what its ADD gave.
+    NotHeld,
     /// A bug of ours.
     Internal,
 }
@@ -63,6 +65,7 @@ impl Code {
             Code::OutsidePools => 104,
             Code::NodeIdentity => 105,
             Code::StoreWentBack => 106,
+            Code::NotHeld => 107,
             Code::Internal => 999,
         }
     }

@@ -3,6 +3,43 @@
 use crate::blocks::{Address, Cidr};
 use crate::cni::error::{CniError, Code};
 use crate::cni::manifest;
+use crate::datastore::codec::{Record, decode_any};
+use crate::datastore::{Datastore, DatastoreError, Range, Read, keys};
+use crate::plan::Scope;
+
+/// Checks gateways against the pools and reservations of a store: one read, none without a gateway.
+///
+/// # Errors
+/// [`Code::Config`] with the reservation to apply, or those of the store.
+pub async fn check_all(store: &dyn Datastore, gateways: &[Address]) -> Result<(), CniError> {
+    if gateways.is_empty() {
+        return Ok(());
+    }
+    let (pools, reserved) = ranges(store)
+        .await
+        .map_err(|error| CniError::from(&error))?;
+    gateways
+        .iter()
+        .try_for_each(|gateway| check(*gateway, &pools, &reserved))
+}
+
+/// Records that do not parse give out nothing and reserve nothing.
+async fn ranges(store: &dyn Datastore) -> Result<(Vec<Cidr>, Vec<Cidr>), DatastoreError> {
+    let scopes = [Scope::Pools, Scope::Reservations];
+    let spans = scopes.iter().map(keys::span_of).map(Range::of).collect();
+    let snapshot = store.read(Read::latest(spans)).await?;
+    let entries = snapshot.found.iter().flat_map(|found| &found.entries);
+    let records = entries.filter_map(|entry| decode_any(&entry.key, &entry.value)?.1.ok());
+    let (mut pools, mut reserved) = (Vec::new(), Vec::new());
+    for record in records {
+        match record {
+            Record::Pool(pool) => pools.push(pool.cidr),
+            Record::Reservation(reservation) => reserved.extend(reservation.reserved),
+            _ => {}
+        }
+    }
+    Ok((pools, reserved))
+}
 
 /// Checks one gateway against the pools and the reserved ranges of a store.
 ///

@@ -2,13 +2,16 @@
 //!
 //! A wrong name mixes up two nodes' blocks, hence nothing is guessed where a source was named and failed.
 
-use std::fs;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use crate::ids::{NameError, NodeName};
+
+/// Most bytes of a file that are read for a name.
+const LONGEST_FILE: u64 = 4096;
 
 /// What configuration says about the name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -91,7 +94,10 @@ fn from_files(configured: &Configured, host: &Host) -> Result<Option<String>, Id
 
 /// A newline at the end is no part of the name (Calico's plugin keeps it, and then finds no such node).
 fn trimmed(path: &Path) -> io::Result<String> {
-    Ok(fs::read_to_string(path)?.trim().to_owned())
+    let mut text = String::new();
+    let file = File::open(path)?;
+    file.take(LONGEST_FILE).read_to_string(&mut text)?;
+    Ok(text.trim().to_owned())
 }
 
 fn lower(name: &str) -> String {
@@ -101,6 +107,7 @@ fn lower(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[track_caller]
     fn check(configured: &Configured, environment: Option<&str>, host: &Host, expected: &str) {

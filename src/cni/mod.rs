@@ -7,6 +7,7 @@ pub mod add;
 pub mod args;
 pub mod attachment;
 pub mod call;
+pub mod check;
 pub mod config;
 pub mod del;
 pub mod environment;

@@ -107,4 +107,8 @@ impl Datastore for Observed {
         }
         Ok(done)
     }
+
+    fn answered_by(&self) -> Option<String> {
+        self.inner.answered_by()
+    }
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::cni::attachment::Attachment;
 use crate::cni::call::Call;
-use crate::cni::config::NetworkConfig;
+use crate::cni::config::{DEFAULT_TIMEOUT, NetworkConfig};
 use crate::cni::environment::{Environment, Verb};
 use crate::cni::error::{CniError, Code};
 use crate::cni::machine::Machine;
 use crate::cni::store::OpenStore;
 use crate::cni::version::CniVersion;
-use crate::cni::{add, del, versions};
+use crate::cni::{add, check, del, versions};
 use crate::entropy::Entropy;
 
 /// What a call rests on beside its input.
@@ -97,25 +97,25 @@ async fn serve(
         let msg = format!("config version does not allow {}", verb.text());
         return Err(CniError::new(Code::IncompatibleVersion, msg));
     }
+    if matches!(verb, Verb::Status | Verb::Gc | Verb::Version) {
+        let msg = format!("plugin version does not allow {}", verb.text());
+        return Err(CniError::new(Code::IncompatibleVersion, msg));
+    }
+    let attachment = Attachment::of(network, environment)?;
+    let call = Call::new(verb, config, environment, context, attachment);
     match verb {
         Verb::Add => {
-            let attachment = Attachment::of(network, environment)?;
-            let call = Call::new(verb, config, environment, context, attachment);
             let success = call.within(config.timeout()?, add::add(&call)).await?;
             Ok(success.render(version))
         }
         Verb::Del => {
-            let attachment = Attachment::of(network, environment)?;
-            let call = Call::new(verb, config, environment, context, attachment);
-            let timeout = config
-                .timeout()
-                .unwrap_or(crate::cni::config::DEFAULT_TIMEOUT);
+            let timeout = config.timeout().unwrap_or(DEFAULT_TIMEOUT);
             call.within(timeout, del::del(&call)).await?;
             Ok(String::new())
         }
-        Verb::Check | Verb::Status | Verb::Gc | Verb::Version => {
-            let msg = format!("plugin version does not allow {}", verb.text());
-            Err(CniError::new(Code::IncompatibleVersion, msg))
+        _ => {
+            call.within(config.timeout()?, check::check(&call)).await?;
+            Ok(String::new())
         }
     }
 }

@@ -4,16 +4,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::allocator::hint_file::NodeFiles;
-use crate::allocator::{Allocator, AllocatorError, Hint};
+use crate::allocator::{Allocator, AllocatorError, Budget, Hint};
 use crate::blocks::BlockCidr;
 use crate::cni::call::Call;
 use crate::cni::error::{CniError, Code};
 use crate::cni::observed::Observed;
+use crate::cni::store::Use;
+use crate::datastore::Datastore;
 use crate::ids::NodeName;
 use crate::node_queue::{self, Turn};
 
 /// Longest part of the call's time that is spent in the queue.
 const QUEUE_SHARE: u32 = 4;
+/// Longest part that one request to the store may take.
+const REQUEST_SHARE: u32 = 4;
+/// The part of the call's time after which the allocator gives up by itself, in tenths: its words tell more than ours.
+const ALLOCATOR_TENTHS: u32 = 9;
 
 /// Whether a store that is older than what was seen of it still serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,25 +58,28 @@ impl Session {
         let settings = context.stores.select(call.config, call.environment)?;
         let run_dir = call.config.text("run_dir").ok().flatten();
         let run_dir = run_dir.map_or(context.machine.run_dir.as_path(), |path| path.as_ref());
-        let files = node.map(|node| NodeFiles::new(run_dir, &settings, node));
+        let files = node.map(|node| NodeFiles::new(run_dir, &settings.to_string(), node));
         let turn = match &files {
             Some(files) => take_turn(files, timeout / QUEUE_SHARE).await,
             None => None,
         };
         let hint = files.as_ref().map(NodeFiles::load).unwrap_or_default();
-        let store = context
-            .stores
-            .open(&settings, hint.endpoint.as_deref())
-            .await?;
+        let used = Use {
+            timeout: timeout / REQUEST_SHARE,
+            first: hint.endpoint.as_deref(),
+            entropy: context.entropy.as_ref(),
+        };
+        let store = context.stores.open(&settings, used)?;
         let floor = (restored == Restored::Refused).then_some(hint.revision);
         let store = Arc::new(Observed::new(store, floor));
         call.watch(&store);
+        let allocator = Allocator::new(
+            store.clone(),
+            context.clock.clone(),
+            context.entropy.clone(),
+        );
         Ok(Session {
-            allocator: Allocator::new(
-                store.clone(),
-                context.clock.clone(),
-                context.entropy.clone(),
-            ),
+            allocator: allocator.with_budget(budget(timeout)),
             store,
             hint,
             files,
@@ -99,17 +108,17 @@ impl Session {
     }
 
     /// Writes down what the call learnt, blocks of its addresses first. A hint that cannot be written is not missed.
+    /// The revision never goes down, so that a store that went back is still known after a DEL.
     pub fn remember(&self, used: impl IntoIterator<Item = BlockCidr>) {
         let Some(files) = &self.files else { return };
         let seen = self.store.sighting();
         let mut hint = self.hint.clone();
-        hint.revision = if seen.cluster == hint.cluster || seen.cluster == 0 {
-            hint.revision.max(seen.revision)
-        } else {
-            seen.revision
-        };
-        if seen.cluster != 0 {
+        if seen.below.is_none() && hint.revision <= seen.revision {
+            hint.revision = seen.revision;
             hint.cluster = seen.cluster;
+        }
+        if let Some(endpoint) = self.store.answered_by() {
+            hint.endpoint = Some(endpoint);
         }
         hint.blocks = moved_to_front(&hint.blocks, used);
         if hint != self.hint
@@ -117,6 +126,14 @@ impl Session {
         {
             tracing::debug!(file = %files.hint().display(), %error, "hint not written");
         }
+    }
+}
+
+fn budget(timeout: Duration) -> Budget {
+    Budget {
+        deadline: timeout * ALLOCATOR_TENTHS / 10,
+        patience: timeout / REQUEST_SHARE,
+        ..Budget::default()
     }
 }
 

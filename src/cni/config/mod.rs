@@ -11,7 +11,7 @@ mod previous;
 pub use members::Members;
 pub use network::{DEFAULT_TIMEOUT, NetworkConfig};
 pub use options::{Options, Prefix};
-pub use previous::previous_blocks;
+pub use previous::{previous_addresses, previous_blocks};
 
 #[cfg(test)]
 mod tests;

@@ -38,7 +38,8 @@ pub enum Field {
 }
 
 impl Field {
-    const ALL: [Field; 14] = [
+    /// All of them.
+    pub const ALL: [Field; 14] = [
         Field::Datastore,
         Field::DatastoreType,
         Field::Endpoints,

@@ -1,0 +1,12 @@
+//! The plugin as a runtime meets it: environment and standard input in, standard output and exit status out.
+
+#[path = "cni/fuzz.rs"]
+mod fuzz;
+#[path = "cni/golden.rs"]
+mod golden;
+#[path = "cni/program.rs"]
+mod program;
+#[path = "cni/verbs.rs"]
+mod verbs;
+#[path = "cni/world.rs"]
+mod world;

@@ -1,0 +1,146 @@
+//! A store in memory and calls of the plugin on it, inside this process.
+
+use std::sync::Arc;
+
+use block_ipam::allocator::Allocator;
+use block_ipam::clock::SystemClock;
+use block_ipam::cni::config::NetworkConfig;
+use block_ipam::cni::identity::Host;
+use block_ipam::cni::store::{OpenStore, Use};
+use block_ipam::cni::{self, CniError, Context, Environment, Machine, Reply};
+use block_ipam::datastore::observe::Counting;
+use block_ipam::datastore::settings::StoreSettings;
+use block_ipam::datastore::{Commit, Datastore, Memory, Range, Read, Txn, Write};
+use block_ipam::entropy::SystemEntropy;
+use serde_json::Value;
+
+/// A node with a store of its own.
+pub(crate) struct World {
+    pub(crate) store: Arc<Memory>,
+    pub(crate) directory: tempfile::TempDir,
+    requests: Arc<Counting>,
+}
+
+#[derive(Debug)]
+struct Opens(Arc<Counting>);
+
+impl OpenStore for Opens {
+    fn select(&self, _: &NetworkConfig, _: &Environment) -> Result<StoreSettings, CniError> {
+        Ok(StoreSettings::Sqlite("memory".into()))
+    }
+
+    fn open(&self, _: &StoreSettings, _: Use<'_>) -> Result<Arc<dyn Datastore>, CniError> {
+        Ok(self.0.clone())
+    }
+}
+
+impl World {
+    /// Makes a store with these records.
+    pub(crate) async fn new(records: &[(String, String)]) -> World {
+        let store = Arc::new(Memory::new(7));
+        let world = World {
+            requests: Arc::new(Counting::new(store.clone())),
+            store,
+            directory: tempfile::tempdir().expect("a directory"),
+        };
+        world.put(records).await;
+        world
+    }
+
+    /// Writes records.
+    pub(crate) async fn put(&self, records: &[(String, String)]) {
+        let put =
+            |(key, value): &(String, String)| Write::Put(key.clone(), value.clone().into_bytes());
+        let txn = Txn {
+            guards: Vec::new(),
+            writes: records.iter().map(put).collect(),
+        };
+        if !txn.writes.is_empty() {
+            let done = self.store.commit(txn).await.expect("committed");
+            assert!(matches!(done, Commit::Applied(_)));
+        }
+    }
+
+    /// Returns how many requests the calls made since the last look.
+    pub(crate) fn spent(&self) -> usize {
+        let counts = self.requests.take();
+        counts.reads + counts.commits
+    }
+
+    /// Makes the store anew with these records. The node keeps its files.
+    pub(crate) async fn lose_store(&mut self, records: &[(String, String)]) {
+        self.store = Arc::new(Memory::new(8));
+        self.requests = Arc::new(Counting::new(self.store.clone()));
+        self.put(records).await;
+    }
+
+    /// Returns an allocator on the store.
+    pub(crate) fn allocator(&self) -> Allocator {
+        Allocator::new(
+            self.store.clone(),
+            Arc::new(SystemClock),
+            Arc::new(SystemEntropy),
+        )
+    }
+
+    /// Returns the record of a key.
+    pub(crate) async fn value(&self, key: &str) -> Value {
+        let read = self
+            .store
+            .read(Read::latest(vec![Range::key(key)]))
+            .await
+            .expect("read");
+        let entry = read.found[0].entries.first().expect("a record");
+        serde_json::from_slice(&entry.value).expect("JSON")
+    }
+
+    /// Calls the plugin.
+    pub(crate) async fn call(&self, variables: &[(&str, &str)], stdin: &[u8]) -> Reply {
+        self.call_from("/absent", variables, stdin).await
+    }
+
+    /// Calls the plugin as a process of this network namespace.
+    pub(crate) async fn call_from(
+        &self,
+        namespace: &str,
+        variables: &[(&str, &str)],
+        stdin: &[u8],
+    ) -> Reply {
+        let environment: Environment = variables.iter().copied().collect();
+        let context = Context {
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+            stores: Arc::new(Opens(self.requests.clone())),
+            machine: Machine {
+                host: Host {
+                    hostname: Some("host-name".to_owned()),
+                    ..Host::default()
+                },
+                boot: Some("boot-1".to_owned()),
+                namespace: namespace.into(),
+                run_dir: self.directory.path().join("run"),
+            },
+        };
+        cni::run(&environment, stdin, &context).await
+    }
+}
+
+/// A pool as calicoctl stores it. `more` goes into its spec.
+pub(crate) fn pool(name: &str, cidr: &str, block_size: u8, more: &str) -> (String, String) {
+    record(
+        "IPPool",
+        "ippools",
+        name,
+        &format!(r#""cidr":"{cidr}","blockSize":{block_size},"nodeSelector":"all()"{more}"#),
+    )
+}
+
+/// A resource as calicoctl stores it.
+pub(crate) fn record(kind: &str, collection: &str, name: &str, spec: &str) -> (String, String) {
+    (
+        format!("/calico/resources/v3/projectcalico.org/{collection}/{name}"),
+        format!(
+            r#"{{"kind":"{kind}","apiVersion":"projectcalico.org/v3","metadata":{{"name":"{name}"}},"spec":{{{spec}}}}}"#
+        ),
+    )
+}
