@@ -15,9 +15,9 @@ pub enum Prefix {
     /// That of its block: Calico's shape.
     #[default]
     Block,
-    /// That of its pool: for plugins that put all workloads on one link, such as `bridge`.
+    /// That of its pool: for plugins that want the gateway inside the prefix, such as `bridge` and `ptp`.
     Pool,
-    /// /32 or /128: for plugins that route each address, such as `ptp`.
+    /// /32 or /128: for plugins that route each address by themselves.
     Host,
 }
 
