@@ -3,6 +3,8 @@
 pub mod hint;
 pub mod hint_file;
 
+mod attempt;
+mod budget;
 mod driver;
 mod operations;
 mod pages;
@@ -11,6 +13,6 @@ mod recovery;
 mod transaction;
 mod wants;
 
-pub use driver::Budget;
+pub use budget::Budget;
 pub use hint::Hint;
 pub use operations::{Allocator, AllocatorError};

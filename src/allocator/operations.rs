@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::allocator::driver::Budget;
+use crate::allocator::budget::Budget;
 use crate::allocator::hint::Hint;
 use crate::allocator::queue::Queue;
 use crate::assign::{

@@ -6,7 +6,7 @@
 //! at most one address stays then, which collection takes.
 
 use crate::allocator::Allocator;
-use crate::allocator::driver::Tries;
+use crate::allocator::budget::Tries;
 use crate::allocator::transaction::Prepared;
 use crate::blocks::BlockCidr;
 use crate::datastore::{Commit, DatastoreError};

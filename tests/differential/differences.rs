@@ -381,12 +381,16 @@ pub(crate) fn known() -> BTreeMap<&'static str, Difference> {
         (
             "attributes-disabled-pool",
             "who holds an address is told whatever became of its pool; Calico looks at enabled pools only",
-            expect![[r#"answers {"active":{"namespace":"shop","node":"n1","pod":"s-3","timestamp":"2026-11-21 08:00:00.5 +0000 UTC"},"alternate":null,"handle":"net.s3"}; Calico not found"#]],
+            expect![[
+                r#"answers {"active":{"namespace":"shop","node":"n1","pod":"s-3","timestamp":"2026-11-21 08:00:00.5 +0000 UTC"},"alternate":null,"handle":"net.s3"}; Calico not found"#
+            ]],
         ),
         (
             "get-config-absent",
             "what no record says about KubeVirt machines stays unsaid; Calico fills its default in",
-            expect![[r#"answers {"config":{"autoAllocateBlocks":true,"ipCooldownSeconds":0,"kubeVirtVMAddressPersistence":null,"maxBlocksPerHost":0,"strictAffinity":false}}; Calico {"config":{"autoAllocateBlocks":true,"ipCooldownSeconds":0,"kubeVirtVMAddressPersistence":"Enabled","maxBlocksPerHost":0,"strictAffinity":false}}"#]],
+            expect![[
+                r#"answers {"config":{"autoAllocateBlocks":true,"ipCooldownSeconds":0,"kubeVirtVMAddressPersistence":null,"maxBlocksPerHost":0,"strictAffinity":false}}; Calico {"config":{"autoAllocateBlocks":true,"ipCooldownSeconds":0,"kubeVirtVMAddressPersistence":"Enabled","maxBlocksPerHost":0,"strictAffinity":false}}"#
+            ]],
         ),
         (
             "pool-delete-in-use",

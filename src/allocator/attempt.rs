@@ -1,0 +1,125 @@
+//! One read and one commit of a request, tried again while the store is away.
+//!
+//! A commit without an answer is looked up, never guessed: every record then has the value that it wrote, or
+//! the decision is made anew (see `recovery`).
+
+use crate::allocator::budget::Tries;
+use crate::allocator::transaction::{Prepared, prepare};
+use crate::allocator::wants::{ranges_of, take};
+use crate::allocator::{Allocator, AllocatorError};
+use crate::datastore::{Commit, DatastoreError, Read};
+use crate::plan::{Plan, View, Want};
+use crate::revision::Revision;
+
+/// How one commit ended.
+pub(super) enum Attempt<T> {
+    /// Applied: its outcome, and whether the request needs another one.
+    Applied(T, bool),
+    /// Refused; the view has the values of the refusal.
+    Conflict,
+    /// Nobody knows, and it may be applied later.
+    Lost(Prepared),
+}
+
+impl Allocator {
+    /// Reads what is wanted into the view. Wants that do not fit one round trip are left for the next.
+    pub(super) async fn see(
+        &self,
+        view: &mut View,
+        wants: Vec<Want>,
+        tries: &mut Tries<'_>,
+    ) -> Result<(), AllocatorError> {
+        let (asked, ranges) = ranges_of(view, wants);
+        loop {
+            tries.check()?;
+            match self.store.read(Read::latest(ranges.clone())).await {
+                Ok(snapshot) => {
+                    self.note(snapshot.revision, snapshot.cluster);
+                    take(view, &asked, &snapshot);
+                    return Ok(());
+                }
+                Err(error) if tries.outlasts(&error).await => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Reads one want into the view, once.
+    pub(super) async fn read_once(
+        &self,
+        view: &mut View,
+        want: Want,
+    ) -> Result<(), DatastoreError> {
+        let (asked, ranges) = ranges_of(view, vec![want]);
+        let snapshot = self.store.read(Read::latest(ranges)).await?;
+        take(view, &asked, &snapshot);
+        Ok(())
+    }
+
+    /// Commits a plan and finds out what became of it.
+    pub(super) async fn attempt<T>(
+        &self,
+        view: &mut View,
+        plan: Plan<T>,
+        tries: &mut Tries<'_>,
+    ) -> Result<Attempt<T>, AllocatorError> {
+        let prepared = prepare(&plan);
+        loop {
+            tries.check()?;
+            match self.store.commit(prepared.txn.clone()).await {
+                Ok(Commit::Applied(revision)) => {
+                    return Ok(applied(view, plan, revision));
+                }
+                Ok(Commit::Conflict(values)) => {
+                    prepared.absorb(view, &values);
+                    tries.again().await?;
+                    return Ok(Attempt::Conflict);
+                }
+                Err(error @ DatastoreError::Indeterminate { .. }) => {
+                    tracing::warn!(%error, "commit without an answer");
+                    return self.look_up(view, plan, prepared, tries).await;
+                }
+                Err(error) if tries.outlasts(&error).await => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Finds out whether a commit without an answer was applied: every record then has the value that it wrote.
+    async fn look_up<T>(
+        &self,
+        view: &mut View,
+        plan: Plan<T>,
+        prepared: Prepared,
+        tries: &mut Tries<'_>,
+    ) -> Result<Attempt<T>, AllocatorError> {
+        tries.again().await?;
+        let read = prepared.written();
+        loop {
+            tries.check()?;
+            match self.store.read(read.clone()).await {
+                Ok(snapshot) => {
+                    if let Some(revision) = prepared.applied_at(&snapshot) {
+                        return Ok(applied(view, plan, revision));
+                    }
+                    if !prepared.is_repeatable() {
+                        self.fence(Some(&prepared), tries).await;
+                    }
+                    return Ok(Attempt::Lost(prepared));
+                }
+                Err(error) if tries.outlasts(&error).await => {}
+                Err(error) => {
+                    self.fence(Some(&prepared), tries).await;
+                    return Err(error.into());
+                }
+            }
+        }
+    }
+}
+
+fn applied<T>(view: &mut View, plan: Plan<T>, revision: Revision) -> Attempt<T> {
+    if plan.more {
+        *view = std::mem::take(view).apply(&plan, revision);
+    }
+    Attempt::Applied(plan.outcome, plan.more)
+}
