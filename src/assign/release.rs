@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::assign::held::{NODE, blocks_naming, of_interface};
 use crate::assign::surroundings::config_of;
-use crate::assign::{ReleaseAddress, ReleaseHandle, Released};
+use crate::assign::{Handle, ReleaseAddress, ReleaseHandle, Released};
 use crate::blocks::block::{Cooldown, Slot};
 use crate::blocks::{Address, Block, BlockCidr, Ordinal};
 use crate::ids::{HandleId, NodeName, Owner, OwnerKind, comparable_handle};
 use crate::plan::{
-    Change, Context, Guard, MOST_WANTS, Plan, RecordId, Recorded, Seen, Step, Stop, View, Want,
+    Change, Context, CorruptRecord, Guard, MOST_WANTS, Plan, RecordId, Recorded, Seen, Step, Stop,
+    View, Want,
 };
 use crate::refusal::Refusal;
 
@@ -34,7 +35,8 @@ pub fn first_wants(request: &ReleaseHandle) -> Vec<Want> {
 /// 1. every block that the handle names is looked at, and every other that was read;
 /// 2. entries of the interface (all where none is given) are freed, or begin to cool;
 /// 3. a block without owner that is empty now is deleted;
-/// 4. the handle is lowered by what was freed, and deleted when nothing is left.
+/// 4. the handle is lowered by what was freed, and deleted when nothing is left;
+/// 5. a block that does not parse refuses the request, after everything else was given back.
 ///
 /// Nothing to free is success. A handle record with no address behind it is left: lowering it here could take
 /// from a request of Calico in flight (X24); collection does it in time.
@@ -55,6 +57,7 @@ fn by_handle(
     let config = config_of(view.config().map_err(first_wants)?);
     let mut wanted: BTreeMap<BlockCidr, Vec<Ordinal>> = BTreeMap::new();
     let mut unread = Vec::new();
+    let mut corrupt = Vec::new();
     for (id, interface) in request.handles() {
         let seen = view.handle(id).map_err(first_wants)?;
         if let Seen::Corrupt(record) = seen {
@@ -66,11 +69,31 @@ fn by_handle(
             ordinals.extend(entries.map(|entry| entry.ordinal));
         }
         unread.extend(view.unseen_of(seen));
+        corrupt.extend(corrupt_of(view, seen));
     }
     wanted.retain(|_, ordinals| !ordinals.is_empty());
     let mut release = Release::new(view, config.cooldown_seconds, context);
     release.free_all(wanted)?;
-    release.step(unread, Released::default())
+    match release.step(unread, Released::default())? {
+        Step::Done(_) if !corrupt.is_empty() => Err(Refusal::Corrupt(corrupt).into()),
+        Step::Commit(plan) if !corrupt.is_empty() => Ok(Step::Commit(Plan { more: true, ..plan })),
+        step => Ok(step),
+    }
+}
+
+/// Returns the blocks that a handle names and that do not parse.
+fn corrupt_of<'a>(
+    view: &'a View,
+    handle: &'a Seen<Handle>,
+) -> impl Iterator<Item = CorruptRecord> + 'a {
+    let named = handle
+        .present()
+        .into_iter()
+        .flat_map(|record| record.value.blocks());
+    named.filter_map(|block| match view.blocks.get(&block)? {
+        Seen::Corrupt(record) => Some(record.clone()),
+        Seen::Absent | Seen::Present(_) => None,
+    })
 }
 
 /// Decides about giving back addresses one by one, whoever holds them:
@@ -344,11 +367,7 @@ fn borrowers(block: &Block) -> BTreeSet<NodeName> {
     nodes.filter(|node| owner.as_ref() != Some(node)).collect()
 }
 
-fn lowered(
-    id: HandleId,
-    seen: &Seen<crate::assign::Handle>,
-    freed: &BTreeMap<BlockCidr, u64>,
-) -> Option<Change> {
+fn lowered(id: HandleId, seen: &Seen<Handle>, freed: &BTreeMap<BlockCidr, u64>) -> Option<Change> {
     let before = &seen.present()?.value;
     let mut handle = before.clone();
     for (block, count) in freed {

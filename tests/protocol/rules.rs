@@ -206,3 +206,31 @@ fn p7_a_request_repeated_with_other_hints_at_once_takes_one_address() {
         assert_eq!(distinct.len(), 1, "seed {seed}");
     }
 }
+
+#[test]
+fn a_block_that_does_not_parse_is_named_after_the_rest_was_released() {
+    let world = World::new(9);
+    world.pool("a", "10.0.0.0/24", 30);
+    world.pool("six", "fd00::/120", 126);
+    let allocator = world.allocator();
+    let grant = now(allocator.assign(&request("n1", "a", 1, 1), &Hint::default())).expect("room");
+    let block = grant.addresses[0].block.to_string().replace('/', "-");
+    let key = format!("/calico/ipam/v2/assignment/ipv4/block/{block}");
+    world.put(&key, "{");
+    let refused = now(allocator.release_by_handle(&release("a"), &Hint::default()));
+    let text = refused.expect_err("a block is corrupt").to_string();
+    assert!(text.contains(&key), "{text}");
+    let records = world.records();
+    let six = records
+        .iter()
+        .find(|(key, _)| key.contains("ipv6/block") && key.contains("assignment"));
+    let six: Value = serde_json::from_str(six.expect("the IPv6 block").1).expect("JSON");
+    assert!(
+        six["allocations"]
+            .as_array()
+            .expect("an array")
+            .iter()
+            .all(Value::is_null),
+        "{six}"
+    );
+}
