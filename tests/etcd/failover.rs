@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use block_ipam::datastore::etcd::{Etcd, HEDGE_AFTER};
 use block_ipam::datastore::{Commit, Datastore, DatastoreError};
-use block_ipam_testing::etcd::{BlackHole, EtcdServer, refusing_url};
+use block_ipam_testing::etcd::{BlackHole, EtcdServer, Refusing};
 
 use crate::{First, applied, create, put, read, settings, store};
 
@@ -65,7 +65,8 @@ async fn the_endpoint_that_another_process_named_is_asked_first() {
 #[tokio::test]
 async fn refused_endpoints_are_passed_over_by_reads_and_by_commits() {
     let server = EtcdServer::start();
-    let urls = [refusing_url(), refusing_url(), server.url()];
+    let refusing = [Refusing::open(), Refusing::open()];
+    let urls = [refusing[0].url(), refusing[1].url(), server.url()];
     for commit_first in [true, false] {
         let store = store(&urls);
         let start = now();
@@ -80,7 +81,8 @@ async fn refused_endpoints_are_passed_over_by_reads_and_by_commits() {
 #[tokio::test]
 async fn where_nobody_answers_each_endpoint_is_named_within_the_deadline() {
     let hole = BlackHole::open();
-    let refused = refusing_url();
+    let refusing = Refusing::open();
+    let refused = refusing.url();
     let urls = [refused.clone(), hole.url()];
     let deadline = Duration::from_millis(700);
     let store = Etcd::new(&settings(&urls), deadline, &First).unwrap();

@@ -8,7 +8,7 @@ use block_ipam::datastore::{
     Commit, Datastore, DatastoreError, Guard, Range, Read, Span, Txn, Write,
 };
 use block_ipam::revision::Revision;
-use block_ipam_testing::etcd::{EtcdOptions, EtcdServer, refusing_url};
+use block_ipam_testing::etcd::{EtcdOptions, EtcdServer, Refusing};
 use futures::future::join_all;
 
 use crate::{First, applied, create, put, read, settings, store};
@@ -40,7 +40,8 @@ async fn a_commit_that_a_stopped_server_holds_is_indeterminate_and_applies_late(
 
 #[tokio::test]
 async fn a_commit_to_a_server_that_is_down_is_unavailable() {
-    let store = hasty(&[refusing_url()]);
+    let refusing = Refusing::open();
+    let store = hasty(&[refusing.url()]);
     let done = store.commit(create("a", "1")).await;
     assert!(
         matches!(done, Err(DatastoreError::Unavailable { .. })),

@@ -30,7 +30,8 @@ pub(super) struct Dial {
 impl Dial {
     fn options(&self, url: &str, login: Option<&Login>) -> ConnectOptions {
         let mut options = ConnectOptions::default()
-            .with_timeout(self.timeout)
+            // A second guard, for what the library sends by itself; ours comes first and names the time.
+            .with_timeout(self.timeout * 2)
             // So that a commit can go on to the next endpoint where this one swallows packets.
             .with_connect_timeout(self.timeout / 4)
             .with_keep_alive(PING_EVERY, PING_EVERY)

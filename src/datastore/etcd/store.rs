@@ -137,7 +137,8 @@ impl Etcd {
         dial
     }
 
-    fn look_at_files(&self) -> (Arc<Dial>, bool) {
+    /// Returns how to connect now, and whether that changed.
+    pub(super) fn look_at_files(&self) -> (Arc<Dial>, bool) {
         let mut connecting = lock(&self.connecting);
         let now = Instant::now();
         let looked = connecting.looked.get_or_insert(now);

@@ -1,6 +1,7 @@
 //! Who is asked when, and what failures mean: without a network, and with a clock that only moves when all wait.
 
 use std::cell::RefCell;
+use std::fs;
 use std::time::Duration;
 
 use etcd_client::Error;
@@ -11,6 +12,8 @@ use super::errors::{self, Failure, Kind};
 use super::race::first_answer;
 use super::*;
 use crate::datastore::DatastoreError;
+use crate::datastore::settings::{EtcdSettings, Pem, TlsSettings};
+use crate::entropy::SystemEntropy;
 use crate::revision::Revision;
 
 /// What one endpoint does: after so many milliseconds it answers, or fails.
@@ -266,4 +269,33 @@ fn each_endpoint_is_named_with_its_error() {
         errors::of_read(&failures, None).to_string(),
         "datastore is unreachable: http://a:1: tcp connect error: Connection refused; http://b:1: no answer within 5s"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn renewed_certificates_are_noticed_and_half_written_ones_are_waited_for() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let ca = folder.path().join("ca.crt");
+    fs::write(&ca, "old").unwrap();
+    let settings = EtcdSettings {
+        endpoints: vec!["https://127.0.0.1:1".to_owned()],
+        tls: TlsSettings {
+            ca: Some(Pem::File(ca.clone())),
+            ..TlsSettings::default()
+        },
+        login: None,
+    };
+    let store = Etcd::new(&settings, Duration::from_secs(1), &SystemEntropy).unwrap();
+    let changed = || store.look_at_files().1;
+    assert!(!changed());
+    fs::write(&ca, "renewed").unwrap();
+    assert!(!changed(), "a short process never looks twice");
+    tokio::time::advance(Duration::from_secs(10)).await;
+    assert!(changed());
+    assert!(!changed());
+    fs::remove_file(&ca).unwrap();
+    tokio::time::advance(Duration::from_secs(10)).await;
+    assert!(!changed(), "what was read stays in use");
+    fs::write(&ca, "renewed again").unwrap();
+    tokio::time::advance(Duration::from_secs(10)).await;
+    assert!(changed());
 }

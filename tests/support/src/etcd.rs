@@ -3,11 +3,12 @@
 //! **Invariant:** where there is no etcd the test fails and says how to get it; nothing is skipped.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use tempfile::TempDir;
+use tokio::net::TcpSocket;
 
 const INSTALL: &str = "apt-get install -y --no-install-recommends etcd-server etcd-client";
 /// Lines of its log. It serves once all were written; before the last it refuses requests as "not capable".
@@ -182,10 +183,29 @@ pub fn make_certificates(folder: &Path) {
     );
 }
 
-/// Returns an address on loopback where nobody listens: connecting to it is refused.
-pub fn refusing_url() -> String {
-    let [port, _] = free_ports();
-    format!("http://127.0.0.1:{port}")
+/// A port on loopback that is taken and where nobody listens: connecting to it is refused, for as long as this lives.
+#[derive(Debug)]
+pub struct Refusing(TcpSocket);
+
+impl Refusing {
+    /// Takes a port.
+    ///
+    /// # Panics
+    /// Where there is no free port.
+    pub fn open() -> Refusing {
+        let socket = TcpSocket::new_v4().expect("there are sockets");
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        socket.bind(any).expect("loopback has a free port");
+        Refusing(socket)
+    }
+
+    /// Returns its URL.
+    ///
+    /// # Panics
+    /// Never: it is bound.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.0.local_addr().expect("it is bound"))
+    }
 }
 
 /// A listener that takes connections and never says a word, as a stopped machine does.
