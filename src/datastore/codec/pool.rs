@@ -6,10 +6,10 @@ use super::words::{ASSIGNMENT, IPIP, VXLAN};
 use super::write;
 use crate::blocks::{Cidr, Family};
 use crate::ids::ResourceName;
+use crate::resources::pool_spec::EVERY_NODE;
 use crate::resources::{Pool, Use};
 use crate::unknown::Unknown;
 
-const EVERY_NODE: &str = "all()";
 const USES: &str = "allowedUses";
 
 /// Reads a pool under the name that its key says.
