@@ -10,7 +10,7 @@ use crate::datastore::port::Span;
 use crate::ids::{HandleId, NodeName, Owner, OwnerKind, ResourceName};
 use crate::plan::{RecordId, Scope};
 
-pub use cover::{block_spans_inside, containing_block_keys};
+pub use cover::block_spans_inside;
 
 /// Everything that Calico writes.
 pub const CALICO: &str = "/calico/";
@@ -32,7 +32,7 @@ const IDENTITIES: &str = "/block-ipam/v1/nodes/";
 /// Returns the key of a record.
 pub fn key_of(id: &RecordId) -> String {
     match id {
-        RecordId::Block(cidr) => block_key(cidr.cidr()),
+        RecordId::Block(cidr) => block_prefix(cidr.family()) + &dashed(cidr.cidr()),
         RecordId::Affinity(owner, cidr) => {
             affinities_of(owner, cidr.family()) + &dashed(cidr.cidr())
         }
@@ -147,10 +147,6 @@ const fn family_segment(family: Family) -> &'static str {
 
 fn block_prefix(family: Family) -> String {
     format!("{BLOCKS}{}/block/", family_segment(family))
-}
-
-fn block_key(cidr: Cidr) -> String {
-    block_prefix(cidr.family()) + &dashed(cidr)
 }
 
 fn affinities_of(owner: &Owner, family: Family) -> String {

@@ -4,8 +4,8 @@
 //! Keys are text, so neighbours in the key order are not neighbours in the address space: `10.65.10.` stands
 //! before `10.65.3.`, and in IPv6 the place of `::` depends on groups further right.
 
-use super::{block_key, block_prefix};
-use crate::blocks::{Address, BlockCidr, Cidr, Family};
+use super::block_prefix;
+use crate::blocks::{Address, Cidr, Family};
 use crate::datastore::port::Span;
 
 /// Most prefixes that an IPv4 CIDR is spelled with; with more, the next shorter octet boundary serves.
@@ -33,14 +33,6 @@ pub fn block_spans_inside(cidr: Cidr) -> Vec<Span> {
             Span::Prefix(text) => Span::Prefix(placed(text)),
             Span::Between(from, to) => Span::Between(placed(from), placed(to)),
         })
-        .collect()
-}
-
-/// Returns the keys of all larger blocks that contain this one, one for each legal length, the largest first.
-pub fn containing_block_keys(block: BlockCidr) -> Vec<String> {
-    let first = block.cidr().first();
-    (*block.family().block_lengths().start()..block.cidr().length())
-        .map(|length| block_key(first.network(length)))
         .collect()
 }
 

@@ -178,20 +178,6 @@ fn whole_listings_cover_what_they_name() {
     assert_eq!(identity_of(&node("n1")), "/block-ipam/v1/nodes/n1");
 }
 
-#[test]
-fn larger_blocks_around_a_block_are_named() {
-    let keys = containing_block_keys(block("10.65.18.0/23"));
-    let tails: Vec<&str> = keys
-        .iter()
-        .filter_map(|key| key.rsplit('/').next())
-        .collect();
-    assert_eq!(tails, ["10.65.16.0-20", "10.65.16.0-21", "10.65.16.0-22"]);
-    let keys = containing_block_keys(block("fd00::1:5400/118"));
-    assert_eq!(keys.len(), 2);
-    assert!(keys[0].ends_with("/ipv6/block/fd00::1:5000-116"));
-    assert!(containing_block_keys(block("10.64.16.0/20")).is_empty());
-}
-
 fn texts(cidr: &str) -> Vec<String> {
     let shorten = |text: String| text.rsplit('/').next().unwrap_or_default().to_owned();
     block_spans_inside(cidr.parse().unwrap())
