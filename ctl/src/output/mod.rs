@@ -1,0 +1,9 @@
+//! From values to text: tables for people, JSON and YAML for programs. Nothing here prints.
+
+mod document;
+mod number;
+mod table;
+
+pub(crate) use document::{json, yaml};
+pub(crate) use number::{five_digits, share};
+pub(crate) use table::{Column, Table, one_line};

@@ -1,0 +1,565 @@
+//! Resources: created, changed, shown and deleted.
+
+use expect_test::expect;
+
+use crate::support::{Bench, show};
+
+const POOLS: &str = "\
+apiVersion: projectcalico.org/v3
+kind: IPPool
+metadata:
+  name: rack1
+spec:
+  cidr: 10.90.0.0/24
+  blockSize: 28
+  natOutgoing: true
+  nodeSelector: rack == 'r1'
+---
+apiVersion: projectcalico.org/v3
+kind: IPPool
+metadata:
+  name: six
+spec:
+  cidr: FD00:90::/120
+  blockSize: 124
+---
+apiVersion: projectcalico.org/v3
+kind: IPPool
+metadata:
+  name: \"off\"
+spec:
+  cidr: 10.9.0.0/26
+  disabled: true
+";
+
+fn pools() -> Bench {
+    let bench = Bench::new();
+    bench.file("pools.yaml", POOLS);
+    let output = bench.run(&["create", "-f", "pools.yaml"], "");
+    assert!(output.status.success(), "{output:?}");
+    bench
+}
+
+#[test]
+fn pools_are_created_once_and_applied_as_often_as_one_likes() {
+    let bench = Bench::new();
+    bench.file("pools.yaml", POOLS);
+    bench.check(
+        &["create", "-f", "pools.yaml"],
+        &expect![[r#"
+        --- stderr
+        Created IPPool rack1
+        Created IPPool six
+        Created IPPool off
+    "#]],
+    );
+    bench.check(
+        &["create", "-f", "pools.yaml"],
+        &expect![[r#"
+        --- stderr
+        Error: IPPool `rack1` exists already
+        Hint: `ipamctl apply` changes what exists
+        Error: IPPool `six` exists already
+        Hint: `ipamctl apply` changes what exists
+        Error: IPPool `off` exists already
+        Hint: `ipamctl apply` changes what exists
+        Error: all resources were refused
+        [exit status: 1]
+    "#]],
+    );
+    bench.check(
+        &["apply", "-f", "pools.yaml"],
+        &expect![[r#"
+        --- stderr
+        Unchanged: IPPool rack1
+        Unchanged: IPPool six
+        Unchanged: IPPool off
+    "#]],
+    );
+    bench.check(
+        &["apply", "-q", "-o", "json", "-f", "pools.yaml"],
+        &expect![[r#"
+        [
+          {
+            "kind": "IPPool",
+            "name": "rack1",
+            "result": "unchanged"
+          },
+          {
+            "kind": "IPPool",
+            "name": "six",
+            "result": "unchanged"
+          },
+          {
+            "kind": "IPPool",
+            "name": "off",
+            "result": "unchanged"
+          }
+        ]
+    "#]],
+    );
+}
+
+#[test]
+fn pools_are_shown_in_order_of_their_addresses() {
+    let bench = pools();
+    bench.check(
+        &["get", "ippool"],
+        &expect![[r#"
+        NAME   CIDR           SELECTOR
+        off    10.9.0.0/26    all()
+        rack1  10.90.0.0/24   rack == 'r1'
+        six    fd00:90::/120  all()
+    "#]],
+    );
+    bench.check(&["get", "IPPools", "-o", "wide"], &expect![[r#"
+        NAME   CIDR           BLOCKSIZE  NAT    IPIPMODE  VXLANMODE  DISABLED  DISABLEBGPEXPORT  SELECTOR      NAMESPACESELECTOR  ALLOWEDUSES      ASSIGNMENTMODE
+        off    10.9.0.0/26    26         false  Never     Never      true      false             all()                            Workload,Tunnel  Automatic
+        rack1  10.90.0.0/24   28         true   Never     Never      false     false             rack == 'r1'                     Workload,Tunnel  Automatic
+        six    fd00:90::/120  124        false  Never     Never      false     false             all()                            Workload,Tunnel  Automatic
+    "#]]);
+    bench.check(
+        &["get", "pool", "six", "-o", "name"],
+        &expect![[r#"
+        ippool/six
+    "#]],
+    );
+    bench.check(
+        &["get", "ippool", "rack1", "-o", "yaml"],
+        &expect![[r#"
+        apiVersion: projectcalico.org/v3
+        kind: IPPool
+        metadata:
+          creationTimestamp: ".."
+          name: rack1
+          resourceVersion: "2"
+          uid: ..
+        spec:
+          allowedUses:
+          - Workload
+          - Tunnel
+          assignmentMode: Automatic
+          blockSize: 28
+          cidr: 10.90.0.0/24
+          ipipMode: Never
+          natOutgoing: true
+          nodeSelector: rack == 'r1'
+          vxlanMode: Never
+    "#]],
+    );
+    bench.check(
+        &["get", "ippool", "off", "-o", "yaml"],
+        &expect![[r#"
+        apiVersion: projectcalico.org/v3
+        kind: IPPool
+        metadata:
+          creationTimestamp: ".."
+          name: "off"
+          resourceVersion: "4"
+          uid: ..
+        spec:
+          allowedUses:
+          - Workload
+          - Tunnel
+          assignmentMode: Automatic
+          blockSize: 26
+          cidr: 10.9.0.0/26
+          disabled: true
+          ipipMode: Never
+          nodeSelector: all()
+          vxlanMode: Never
+    "#]],
+    );
+    bench.check(
+        &["get", "ippool", "rack1", "six", "-o", "json"],
+        &expect![[r#"
+        {
+          "kind": "IPPoolList",
+          "apiVersion": "projectcalico.org/v3",
+          "metadata": {
+            "resourceVersion": "4"
+          },
+          "items": [
+            {
+              "kind": "IPPool",
+              "apiVersion": "projectcalico.org/v3",
+              "metadata": {
+                "name": "rack1",
+                "uid": "..",
+                "resourceVersion": "2",
+                "creationTimestamp": ".."
+              },
+              "spec": {
+                "cidr": "10.90.0.0/24",
+                "vxlanMode": "Never",
+                "ipipMode": "Never",
+                "natOutgoing": true,
+                "blockSize": 28,
+                "nodeSelector": "rack == 'r1'",
+                "allowedUses": [
+                  "Workload",
+                  "Tunnel"
+                ],
+                "assignmentMode": "Automatic"
+              }
+            },
+            {
+              "kind": "IPPool",
+              "apiVersion": "projectcalico.org/v3",
+              "metadata": {
+                "name": "six",
+                "uid": "..",
+                "resourceVersion": "3",
+                "creationTimestamp": ".."
+              },
+              "spec": {
+                "cidr": "fd00:90::/120",
+                "vxlanMode": "Never",
+                "ipipMode": "Never",
+                "blockSize": 124,
+                "nodeSelector": "all()",
+                "allowedUses": [
+                  "Workload",
+                  "Tunnel"
+                ],
+                "assignmentMode": "Automatic"
+              }
+            }
+          ]
+        }
+    "#]],
+    );
+    bench.check(
+        &["get", "ippool", "rack1", "nope"],
+        &expect![[r#"
+        NAME   CIDR          SELECTOR
+        rack1  10.90.0.0/24  rack == 'r1'
+        --- stderr
+        Error: IPPool `nope` does not exist
+        [exit status: 1]
+    "#]],
+    );
+    bench.check(
+        &["get", "ippool", "nope", "-o", "yaml"],
+        &expect![[r#"
+        --- stderr
+        Error: IPPool `nope` does not exist
+        [exit status: 1]
+    "#]],
+    );
+    bench.check(
+        &["get", "widget"],
+        &expect![[r#"
+        --- stderr
+        Error: resource type 'widget' is not supported
+        Hint: there are ippool, ipreservation, node and ipamconfiguration
+        [exit status: 2]
+    "#]],
+    );
+}
+
+#[test]
+fn what_get_prints_apply_takes() {
+    let bench = pools();
+    let shown = |format: &str| {
+        let shown = bench.run(&["get", "ippool", "-o", format], "");
+        String::from_utf8(shown.stdout).unwrap()
+    };
+    let expected =
+        "--- stderr\nUnchanged: IPPool off\nUnchanged: IPPool rack1\nUnchanged: IPPool six\n";
+    for format in ["yaml", "json"] {
+        let applied = bench.run(&["apply", "-f", "-"], &shown(format));
+        assert_eq!(show(&applied), expected, "{format}");
+    }
+}
+
+#[test]
+fn an_edit_from_an_older_state_is_refused() {
+    let bench = pools();
+    let shown = bench.run(&["get", "ippool", "six", "-o", "yaml"], "");
+    let first = String::from_utf8(shown.stdout).unwrap() + "  disabled: true\n";
+    let second = first.replace("disabled: true", "natOutgoing: true");
+    bench.check_with(
+        &["replace", "-f", "-"],
+        &first,
+        &expect![[r#"
+        --- stderr
+        Changed IPPool six
+    "#]],
+    );
+    bench.check_with(&["replace", "-f", "-"], &second, &expect![[r#"
+        --- stderr
+        Error: IPPool `six` was changed by somebody else: resourceVersion 3 was given, it is 5
+        Hint: `ipamctl get ippool six -o yaml` shows the newest; leave resourceVersion out to overwrite it
+        [exit status: 1]
+    "#]]);
+}
+
+#[test]
+fn rules_are_told_in_full_and_nothing_is_written() {
+    let bench = Bench::new();
+    let manifest = POOLS
+        .replace("10.90.0.0/24", "10.90.0.7/24")
+        .replace("124", "99");
+    bench.check_with(&["create", "-f", "-"], &manifest, &expect![[r#"
+        --- stderr
+        Error: the manifest is refused, nothing was changed
+          standard input, document 1: spec.cidr = '10.90.0.7/24': IPPool CIDR is not strictly masked; the network is 10.90.0.0/24
+          standard input, document 2: spec.blockSize = '99': blockSize must be between 20 and 32 for IPv4 pools, and between 116 and 128 for IPv6 pools
+        [exit status: 1]
+    "#]]);
+    assert!(!bench.path("ipam.db").exists());
+}
+
+#[test]
+fn pools_that_overlap_and_immutable_fields_are_refused() {
+    let bench = pools();
+    let over = r#"{"apiVersion": "projectcalico.org/v3", "kind": "IPPool", "metadata": {"name": "over"}, "spec": {"cidr": "10.9.0.0/16"}}"#;
+    bench.check_with(
+        &["create", "-f", "-"],
+        over,
+        &expect![[r#"
+        --- stderr
+        Error: IPPool `over` is refused
+          spec.cidr = '10.9.0.0/16': IPPool(over) CIDR overlaps with IPPool(off) CIDR 10.9.0.0/26
+        [exit status: 1]
+    "#]],
+    );
+    let moved = POOLS
+        .replace("10.90.0.0/24", "10.91.0.0/24")
+        .replace("blockSize: 28", "blockSize: 27");
+    bench.check_with(
+        &["apply", "-f", "-"],
+        &moved,
+        &expect![[r#"
+        --- stderr
+        Error: IPPool `rack1` is refused
+          spec.cidr = '10.91.0.0/24': IPPool CIDR cannot be modified; it is 10.90.0.0/24
+          spec.blockSize = '27': IPPool BlockSize cannot be modified; it is 28
+        Unchanged: IPPool six
+        Unchanged: IPPool off
+        Error: 1 of 3 resources were refused, the others were written
+        [exit status: 1]
+    "#]],
+    );
+    let absent = POOLS.replace("rack1", "rack2");
+    bench.check_with(
+        &["replace", "-f", "-"],
+        &absent,
+        &expect![[r#"
+        --- stderr
+        Error: IPPool `rack2` does not exist
+        Hint: `ipamctl get ippool` lists what exists
+        Unchanged: IPPool six
+        Unchanged: IPPool off
+        Error: 1 of 3 resources were refused, the others were written
+        [exit status: 1]
+    "#]],
+    );
+}
+
+#[test]
+fn pools_are_deleted_when_nothing_is_inside() {
+    let bench = pools();
+    bench.check(
+        &["delete", "ippool", "six", "off"],
+        &expect![[r#"
+        --- stderr
+        Deleted IPPool six
+        Deleted IPPool off
+    "#]],
+    );
+    bench.check(
+        &["delete", "ippool", "six"],
+        &expect![[r#"
+        --- stderr
+        Error: IPPool `six` does not exist
+        Hint: `ipamctl get ippool` lists what exists
+        [exit status: 1]
+    "#]],
+    );
+    bench.check(
+        &["delete", "ippool", "six", "--skip-not-exists"],
+        &expect![[r#"
+        --- stderr
+        Not there: IPPool six
+    "#]],
+    );
+    bench.check_with(
+        &["delete", "--skip-not-exists", "-f", "-"],
+        POOLS,
+        &expect![[r#"
+        --- stderr
+        Deleted IPPool rack1
+        Not there: IPPool six
+        Not there: IPPool off
+    "#]],
+    );
+    bench.check(&["get", "ippool", "-o", "name"], &expect![[r#""#]]);
+
+    let bench = Bench::golden("calicoctl-base");
+    bench.check(
+        &["delete", "ippool", "rack1"],
+        &expect![[r#"
+        --- stderr
+        Error: IPPool `rack1` (10.90.0.0/24) is not empty: 2 blocks (10.90.0.64/28, 10.90.0.224/28)
+        Hint: set `disabled: true` in the pool and apply it, so that `rack1` gives out nothing more
+        Hint: then end the workloads in it: `ipamctl ipam show --show-blocks` shows what is left
+        [exit status: 1]
+    "#]],
+    );
+    bench.check(
+        &["delete", "node", "n1"],
+        &expect![[r#"
+            --- stderr
+            Error: Node cannot be deleted by this command
+            [exit status: 2]
+        "#]],
+    );
+}
+
+#[test]
+fn a_pool_over_blocks_of_another_size_is_refused_with_the_way_out() {
+    let bench = Bench::golden("pool-deleted-in-use");
+    let shown = bench.run(&["get", "ippool", "-o", "name"], "");
+    let text = String::from_utf8(shown.stdout).unwrap();
+    assert_eq!(text, "");
+    let pool = |size: u8| {
+        format!(
+            r#"{{"apiVersion": "projectcalico.org/v3", "kind": "IPPool", "metadata": {{"name": "anew"}}, "spec": {{"cidr": "10.24.0.0/24", "blockSize": {size}}}}}"#
+        )
+    };
+    bench.check_with(
+        &["create", "-f", "-"],
+        &pool(26),
+        &expect![[r#"
+            --- stderr
+            Error: IPPool `anew` (10.24.0.0/24, blocks of /26) conflicts with existing allocations that use a different blockSize: 1 block and 1 affinity without a block (10.24.0.8/30, 10.24.0.12/30)
+            Hint: with `blockSize: 30` the pool takes over what is there, if all of it has that size
+            [exit status: 1]
+        "#]],
+    );
+    bench.check_with(
+        &["create", "-f", "-"],
+        &pool(30),
+        &expect![[r#"
+            --- stderr
+            Created IPPool anew
+        "#]],
+    );
+}
+
+#[test]
+fn reservations_nodes_and_the_configuration_are_resources_too() {
+    let bench = Bench::new();
+    let all = "\
+apiVersion: projectcalico.org/v3
+kind: IPReservation
+metadata: {name: gateways}
+spec: {reservedCIDRs: [10.90.0.0/30, 10.90.0.255/32]}
+---
+apiVersion: projectcalico.org/v3
+kind: Node
+metadata: {name: n1, labels: {rack: r1}}
+---
+apiVersion: projectcalico.org/v3
+kind: IPAMConfiguration
+metadata: {name: default}
+spec: {strictAffinity: true, maxBlocksPerHost: 4}
+";
+    bench.check_with(
+        &["apply", "-f", "-"],
+        all,
+        &expect![[r#"
+        --- stderr
+        Created IPReservation gateways
+        Created Node n1
+        Created IPAMConfiguration default
+    "#]],
+    );
+    bench.check_with(
+        &["apply", "-f", "-"],
+        all,
+        &expect![[r#"
+        --- stderr
+        Unchanged: IPReservation gateways
+        Unchanged: Node n1
+        Unchanged: IPAMConfiguration default
+    "#]],
+    );
+    bench.check(
+        &["get", "ipreservation", "-o", "wide"],
+        &expect![[r#"
+        NAME      CIDRS
+        gateways  10.90.0.0/30,10.90.0.255/32
+    "#]],
+    );
+    bench.check(
+        &["get", "ipreservation", "gateways", "-o", "yaml"],
+        &expect![[r#"
+        apiVersion: projectcalico.org/v3
+        kind: IPReservation
+        metadata:
+          creationTimestamp: ".."
+          name: gateways
+          resourceVersion: "2"
+          uid: ..
+        spec:
+          reservedCIDRs:
+          - 10.90.0.0/30
+          - 10.90.0.255/32
+    "#]],
+    );
+    bench.check(
+        &["get", "nodes"],
+        &expect![[r#"
+        NAME
+        n1
+    "#]],
+    );
+    bench.check(
+        &["get", "node", "n1", "-o", "yaml"],
+        &expect![[r#"
+        apiVersion: projectcalico.org/v3
+        kind: Node
+        metadata:
+          creationTimestamp: ".."
+          labels:
+            rack: r1
+          name: n1
+          resourceVersion: "3"
+          uid: ..
+        spec: {}
+        status: {}
+    "#]],
+    );
+    bench.check(
+        &["get", "ipamconfig"],
+        &expect![[r#"
+        NAME     STRICTAFFINITY  AUTOALLOCATEBLOCKS  MAXBLOCKSPERHOST  IPCOOLDOWNSECONDS
+        default  true            true                4                 0
+    "#]],
+    );
+    bench.check(
+        &["get", "ipamconfiguration", "default", "-o", "yaml"],
+        &expect![[r#"
+        apiVersion: projectcalico.org/v3
+        kind: IPAMConfiguration
+        metadata:
+          name: default
+          resourceVersion: "4"
+        spec:
+          autoAllocateBlocks: true
+          ipCooldownSeconds: 0
+          maxBlocksPerHost: 4
+          strictAffinity: true
+    "#]],
+    );
+    bench.check(
+        &["delete", "ipreservation", "gateways"],
+        &expect![[r#"
+        --- stderr
+        Deleted IPReservation gateways
+    "#]],
+    );
+}
