@@ -1,0 +1,191 @@
+//! Many processes of the built program at once, on both stores of production; and its requests as etcd counts them.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use block_ipam::datastore::settings::{Layer, Sources, resolve};
+use block_ipam::datastore::{
+    Datastore, OnAbsent, OpenOptions, Range, Read, Txn, Write as Change, open,
+};
+use block_ipam::entropy::SystemEntropy;
+use block_ipam_testing::etcd::EtcdServer;
+use serde_json::Value;
+
+use super::world::pool;
+
+const NODES: usize = 3;
+const WORKLOADS: usize = 40;
+
+/// A store, and a folder for what the nodes remember.
+struct Cluster {
+    store: String,
+    directory: tempfile::TempDir,
+}
+
+impl Cluster {
+    async fn new(store: String, directory: tempfile::TempDir) -> Cluster {
+        let cluster = Cluster { store, directory };
+        let pools = [
+            pool("v4", "10.64.0.0/20", 28, ""),
+            pool("v6", "fd00:64::/64", 124, ""),
+        ];
+        let put =
+            |(key, value): &(String, String)| Change::Put(key.clone(), value.clone().into_bytes());
+        let txn = Txn {
+            guards: Vec::new(),
+            writes: pools.iter().map(put).collect(),
+        };
+        cluster.open().commit(txn).await.expect("committed");
+        cluster
+    }
+
+    fn open(&self) -> std::sync::Arc<dyn Datastore> {
+        let layer = Layer::flag(&self.store);
+        let nothing = |_: &str| None;
+        let file = |_: &std::path::Path| Ok(None);
+        let sources = Sources {
+            given: vec![layer],
+            variable: &nothing,
+            file: &file,
+        };
+        let options = OpenOptions {
+            on_absent: OnAbsent::Create,
+            timeout: Duration::from_secs(10),
+            prefer: None,
+            entropy: &SystemEntropy,
+        };
+        open(&resolve(&sources).expect("settings").settings, &options).expect("opened")
+    }
+
+    fn start(&self, verb: &str, workload: usize) -> Child {
+        let node = workload % NODES;
+        let config = format!(
+            r#"{{"cniVersion":"1.0.0","name":"net","ipam":{{"type":"block-ipam","datastore":"{}","nodename":"n{node}","assign_ipv6":true,"timeout":60}}}}"#,
+            self.store
+        );
+        let run = self.directory.path().join(format!("run{node}"));
+        let mut child = Command::new(env!("CARGO_BIN_EXE_block-ipam"))
+            .env_clear()
+            .env("BLOCK_IPAM_RUN_DIR", run)
+            .env("CNI_COMMAND", verb)
+            .env("CNI_CONTAINERID", format!("c{workload}"))
+            .env("CNI_NETNS", "/absent")
+            .env("CNI_IFNAME", "eth0")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        stdin.write_all(config.as_bytes()).expect("it reads");
+        child
+    }
+
+    /// Runs the verb for every workload, all at once, and returns what was printed.
+    fn all(&self, verb: &str) -> Vec<String> {
+        let children: Vec<Child> = (0..NODES * WORKLOADS)
+            .map(|workload| self.start(verb, workload))
+            .collect();
+        children.into_iter().map(ended).collect()
+    }
+
+    fn one(&self, verb: &str, workload: usize) -> String {
+        ended(self.start(verb, workload))
+    }
+
+    async fn keys(&self, prefix: &str) -> Vec<String> {
+        let read = Read::latest(vec![Range::prefix(prefix)]);
+        let snapshot = self.open().read(read).await.expect("read");
+        let entries = snapshot.found.into_iter().flat_map(|found| found.entries);
+        entries.map(|entry| entry.key).collect()
+    }
+}
+
+fn ended(child: Child) -> String {
+    let output = child.wait_with_output().expect("the program ends");
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+    assert!(output.status.success(), "{stdout}{stderr}");
+    stdout
+}
+
+fn addresses(result: &str) -> Vec<String> {
+    let result: Value = serde_json::from_str(result).expect("JSON");
+    let ips = result["ips"].as_array().expect("an array").iter();
+    let texts = ips.map(|ip| ip["address"].as_str().expect("a text").to_owned());
+    texts.collect()
+}
+
+async fn a_crowd_comes_and_goes(cluster: &Cluster) {
+    let results = cluster.all("ADD");
+    let given: Vec<String> = results
+        .iter()
+        .flat_map(|result| addresses(result))
+        .collect();
+    let distinct: BTreeSet<&String> = given.iter().collect();
+    assert_eq!(
+        given.len(),
+        NODES * WORKLOADS * 2,
+        "one of each family for each"
+    );
+    assert_eq!(distinct.len(), given.len(), "none twice");
+    let handles = cluster.keys("/calico/ipam/v2/handle/").await;
+    assert_eq!(handles.len(), NODES * WORKLOADS);
+    let again = cluster.all("ADD");
+    assert_eq!(again, results, "p7: repeated ADDs");
+    cluster.all("DEL");
+    assert_eq!(
+        cluster.keys("/calico/ipam/v2/handle/").await,
+        Vec::<String>::new()
+    );
+}
+
+#[tokio::test]
+async fn a_crowd_on_the_embedded_store_gets_an_address_each() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = format!("sqlite:{}", directory.path().join("ipam.db").display());
+    a_crowd_comes_and_goes(&Cluster::new(store, directory).await).await;
+}
+
+#[tokio::test]
+async fn a_crowd_on_etcd_gets_an_address_each() {
+    let etcd = EtcdServer::start();
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = format!("etcd:{}", etcd.url());
+    a_crowd_comes_and_goes(&Cluster::new(store, directory).await).await;
+}
+
+/// Every unary request that etcd was sent, whatever its kind.
+fn requests(etcd: &EtcdServer) -> u64 {
+    let kinds = ["Range", "Txn", "Put", "DeleteRange", "Compact"];
+    let metric = |kind: &str| {
+        etcd.metric(&format!(
+            "grpc_server_started_total{{grpc_method=\"{kind}\",grpc_service=\"etcdserverpb.KV\",grpc_type=\"unary\"}}"
+        ))
+    };
+    kinds.iter().map(|kind| metric(kind)).sum()
+}
+
+#[tokio::test]
+async fn etcd_counts_no_request_that_we_do_not() {
+    let etcd = EtcdServer::start();
+    let directory = tempfile::tempdir().expect("a directory");
+    let cluster = Cluster::new(format!("etcd:{}", etcd.url()), directory).await;
+    let mut before = requests(&etcd);
+    let mut spent = || {
+        let now = requests(&etcd);
+        now - std::mem::replace(&mut before, now)
+    };
+    cluster.one("ADD", 0);
+    assert_eq!(spent(), 3, "cold: two reads, one commit");
+    cluster.one("ADD", NODES);
+    assert_eq!(spent(), 2, "warm, on the same node: one read, one commit");
+    cluster.one("ADD", NODES);
+    assert_eq!(spent(), 1, "repeated: one read");
+    cluster.one("DEL", NODES);
+    assert_eq!(spent(), 2, "released: one read, one commit");
+    cluster.one("DEL", NODES);
+    assert_eq!(spent(), 1, "nothing held: one read");
+}
