@@ -1,7 +1,13 @@
 # What people type. Every target says what it does: `make help`.
-# On a machine with git, make, a C compiler and the Rust toolchain, `make test` installs the rest.
+# On a machine with git, make, a C compiler and the Rust toolchain, `make demo` and `make test` install the rest.
 
-CARGO       ?= cargo
+CARGO        ?= cargo
+STORE        ?= sqlite
+PROFILE      ?= dist
+PREFIX       ?= /usr/local
+DESTDIR      ?=
+CNI_BIN_DIR  ?= /opt/cni/bin
+CNI_CONF_DIR ?= /etc/cni/net.d
 
 .DEFAULT_GOAL := help
 
@@ -9,10 +15,20 @@ CARGO       ?= cargo
 help: ## Shows this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+.PHONY: demo
+demo: ## Plays a three-node cluster with the real plugin, from nothing to nothing left (STORE=sqlite or STORE=etcd)
+	@CARGO='$(CARGO)' tools/demo.sh '$(STORE)'
+
 .PHONY: test
 test: ## Runs every test, those on a real etcd included
 	@tools/deps.sh build etcd
 	$(CARGO) test --locked --workspace
+
+.PHONY: install
+install: ## Installs plugin, ipamctl and a sample configuration (DESTDIR, PREFIX, CNI_BIN_DIR, CNI_CONF_DIR, PROFILE)
+	@tools/deps.sh build
+	$(CARGO) build --locked --workspace --bins --profile '$(PROFILE)'
+	@tools/install.sh '$(PROFILE)' '$(DESTDIR)$(CNI_BIN_DIR)' '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(CNI_CONF_DIR)'
 
 .PHONY: fmt
 fmt: ## Formats the code
