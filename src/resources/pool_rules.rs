@@ -25,6 +25,7 @@ pub fn validate(pool: &Pool) -> Vec<FieldError> {
     let mut faults: Vec<FieldError> = name::fault(&pool.metadata.name).into_iter().collect();
     faults.extend(size_fault(pool));
     faults.extend(link_local_fault(pool.cidr));
+    faults.extend(mapped_fault(pool.cidr));
     faults.extend(encapsulation_faults(pool));
     for (field, word, text) in selectors {
         faults.extend(selector_fault(field, word, text));
@@ -97,6 +98,16 @@ fn link_local_fault(cidr: Cidr) -> Option<FieldError> {
     cidr.overlaps(range).then(|| {
         let family = cidr.family();
         let rule = format!("IPPool CIDR overlaps with {family} link local range {range}");
+        FieldError::of("spec.cidr", cidr, rule)
+    })
+}
+
+/// Addresses in `::ffff:0:0/96` are read as IPv4 everywhere, so they cannot be given out as IPv6. A rule of ours.
+fn mapped_fault(cidr: Cidr) -> Option<FieldError> {
+    let first = Address::new(Family::V6, 0xffff << 32).expect("an IPv6 address");
+    let mapped = first.network(96);
+    cidr.overlaps(mapped).then(|| {
+        let rule = "IPPool CIDR overlaps with the IPv4-mapped addresses ::ffff:0:0/96";
         FieldError::of("spec.cidr", cidr, rule)
     })
 }

@@ -216,6 +216,7 @@ fn link_local_addresses_are_no_pool() {
         ("febf:ffff::/64", false),
         ("fec0::/64", true),
         ("::/0", false),
+        ("::/64", false),
     ] {
         assert_eq!(
             spec(&format!("cidr: {cidr}")).pool().is_ok(),
