@@ -2,6 +2,7 @@
 
 pub mod hint;
 pub mod hint_file;
+pub mod reports;
 
 mod attempt;
 mod budget;

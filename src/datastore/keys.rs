@@ -71,6 +71,16 @@ pub fn nodes() -> Span {
     Span::Prefix(NODES.to_owned())
 }
 
+/// Returns the keys of all blocks of both families.
+pub fn blocks() -> Span {
+    Span::Prefix(BLOCKS.to_owned())
+}
+
+/// Returns the keys of our index of what nodes borrowed.
+pub fn borrowed() -> Span {
+    Span::Prefix(BORROWED.to_owned())
+}
+
 /// Returns the keys of our index of what a node borrowed.
 pub fn borrowed_by(node: &NodeName) -> Span {
     Span::Prefix(format!("{BORROWED}{node}/"))

@@ -54,6 +54,13 @@ impl<'a> Pages<'a> {
         }
     }
 
+    /// The same at a revision that an earlier read told, so that several spans are read as of one moment.
+    #[must_use]
+    pub const fn at(mut self, revision: Revision) -> Pages<'a> {
+        self.at = Some(revision);
+        self
+    }
+
     /// Reads the next page; `None` after the last one. The first one always comes, and may be empty.
     ///
     /// # Errors
@@ -208,6 +215,15 @@ mod tests {
         let expected: Vec<String> = (0..450).map(|i| format!("/p/{i:05}")).collect();
         assert_eq!(keys, expected);
         assert_eq!(revisions, [Revision(451); 2]);
+    }
+
+    #[tokio::test]
+    async fn a_second_span_is_read_as_of_the_first() {
+        let store = Memory::default();
+        fill(&store, 3, 1).await;
+        fill(&store, 3, 1).await;
+        let pages = Pages::of(&store, Span::Prefix("/p/".into())).at(Revision(2));
+        assert_eq!(sizes(pages).await, [2]);
     }
 
     #[tokio::test]

@@ -1,6 +1,6 @@
 //! A reservation: addresses that are never given out automatically.
 
-use crate::blocks::Cidr;
+use crate::blocks::{Address, Cidr};
 use crate::resources::metadata::Metadata;
 use crate::unknown::Unknown;
 
@@ -17,4 +17,13 @@ pub struct Reservation {
     pub unknown_spec: Unknown,
     /// Members beside `spec` that we do not know.
     pub unknown: Unknown,
+}
+
+impl Reservation {
+    /// Returns what an entry reserves: a CIDR, masked, or a bare address; `None` if it is neither.
+    pub fn read_entry(entry: &str) -> Option<Cidr> {
+        let entry = entry.trim();
+        let address = entry.parse().map(Address::to_cidr);
+        address.or_else(|_| Cidr::parse_masking(entry)).ok()
+    }
 }

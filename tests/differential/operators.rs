@@ -3,7 +3,8 @@
 use block_ipam::allocator::Allocator;
 use block_ipam::ids::ResourceName;
 use block_ipam::plan::{Seen, Step};
-use block_ipam::report::{AddressReport, Held, address::address_report};
+use block_ipam::report::address::address_report;
+use block_ipam::report::{AddressReport, BlockUsage, Held, Numbers, PoolUsage};
 use block_ipam::resources::plans::pool_delete::Delete;
 use block_ipam::resources::plans::{
     Mode, Put, delete_pool, delete_reservation, put_config, put_node, put_pool, put_reservation,
@@ -38,6 +39,7 @@ pub(crate) async fn perform(
         "createNode" => create_node(allocator, transition).await,
         "setIPAMConfig" => set_config(allocator, &transition.operation["config"]).await,
         "getIPAMConfig" => get_config(allocator).await,
+        "getUtilization" => get_utilization(allocator, transition).await,
         "getAttributes" => get_attributes(allocator, transition).await,
         _ => return None,
     })
@@ -196,6 +198,59 @@ async fn get_attributes(allocator: &Allocator, transition: &Transition) -> Resul
             "alternate": (!alternate.is_empty()).then_some(alternate),
         })),
     }
+}
+
+/// Pools may be named by name or CIDR; the blocks of none are told where no pool is named.
+async fn get_utilization(allocator: &Allocator, transition: &Transition) -> Result<Value, Stopped> {
+    let usage = allocator.usage().await.map_err(|e| stopped(&e))?.report;
+    let numbers = |numbers: Numbers| {
+        json!({ "capacity": numbers.total, "inUse": numbers.in_use,
+                "reserved": numbers.reserved, "available": numbers.free })
+    };
+    let with = |mut told: Value, member: &str, value: Value| {
+        told[member] = value;
+        told
+    };
+    let blocks = |blocks: &[BlockUsage]| -> Value {
+        let block = |block: &BlockUsage| {
+            with(
+                numbers(block.numbers),
+                "cidr",
+                json!(block.cidr.to_string()),
+            )
+        };
+        blocks.iter().map(block).collect()
+    };
+    let named = transition.operation["pools"].as_array();
+    let wanted = |pool: &&PoolUsage| {
+        let is = |name: &Value| *name == *pool.name.as_str() || *name == *pool.cidr.to_string();
+        named.is_none_or(|names| names.iter().any(is))
+    };
+    let pool = |name: &str, cidr: &str, sums: Numbers, own: &[BlockUsage]| {
+        let told = with(numbers(sums), "name", json!(name));
+        with(with(told, "cidr", json!(cidr)), "blocks", blocks(own))
+    };
+    let pools = usage.pools.iter().filter(wanted);
+    let mut told: Vec<Value> = pools
+        .map(|own| {
+            pool(
+                own.name.as_str(),
+                &own.cidr.to_string(),
+                own.numbers,
+                &own.blocks,
+            )
+        })
+        .collect();
+    if named.is_none() {
+        let none = Numbers::default();
+        told.push(pool(
+            "orphaned allocation blocks",
+            "0.0.0.0/0",
+            none,
+            &usage.orphans,
+        ));
+    }
+    Ok(json!({ "pools": told }))
 }
 
 fn invalid(_: Vec<FieldError>) -> Stopped {

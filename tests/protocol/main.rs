@@ -2,6 +2,7 @@
 
 mod budgets;
 mod races;
+mod reports;
 mod rules;
 mod state;
 mod world;

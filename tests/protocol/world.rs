@@ -196,7 +196,11 @@ impl World {
 
     /// An allocator of its own, as another process would have.
     pub(crate) fn allocator(&self) -> Allocator {
-        let store = Arc::clone(&self.network) as Arc<dyn Datastore>;
+        self.allocator_on(Arc::clone(&self.network) as Arc<dyn Datastore>)
+    }
+
+    /// The same on a store of the test's own.
+    pub(crate) fn allocator_on(&self, store: Arc<dyn Datastore>) -> Allocator {
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         let entropy = Arc::new(Dice::new(self.dice.bits()));
         Allocator::new(store, clock, entropy).with_budget(Budget {

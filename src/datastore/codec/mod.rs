@@ -27,7 +27,7 @@ pub use borrowed::{decode_borrowed, encode_borrowed};
 pub use config::{decode_config, encode_config};
 pub use handle::{decode_handle, encode_handle};
 pub use node::{decode_node, encode_node};
-pub use pool::{decode_pool, encode_pool};
+pub use pool::{decode_pool, decode_pool_cidr, encode_pool};
 pub use read::DecodeError;
 pub use record::{Record, decode, decode_any};
 pub use reservation::{decode_reservation, encode_reservation};

@@ -47,6 +47,15 @@ pub fn decode_pool(name: &ResourceName, value: &[u8]) -> Result<Pool, DecodeErro
     })
 }
 
+/// Reads the CIDR of a pool as it is written, for those who look for faults.
+///
+/// # Errors
+/// [`DecodeError`].
+pub fn decode_pool_cidr(value: &[u8]) -> Result<String, DecodeError> {
+    let stored: Resource<Read<Spec>> = object(value)?;
+    Ok(stored.spec.0.cidr)
+}
+
 /// Writes a pool, defaults included.
 pub fn encode_pool(pool: &Pool) -> Vec<u8> {
     let unknown = &pool.unknown_spec;

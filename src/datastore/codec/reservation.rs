@@ -3,7 +3,6 @@
 use super::read::{DecodeError, Read, members, object, set_texts};
 use super::resource::{Resource, head};
 use super::write;
-use crate::blocks::{Address, Cidr};
 use crate::ids::ResourceName;
 use crate::resources::Reservation;
 use crate::unknown::Unknown;
@@ -21,7 +20,7 @@ pub fn decode_reservation(name: &ResourceName, value: &[u8]) -> Result<Reservati
         reserved: spec
             .entries
             .iter()
-            .filter_map(|entry| reserved(entry))
+            .filter_map(|entry| Reservation::read_entry(entry))
             .collect(),
         stored: spec.entries,
         unknown_spec: spec.unknown,
@@ -43,12 +42,6 @@ pub fn encode_reservation(reservation: &Reservation) -> Vec<u8> {
         });
         record.unknown(&reservation.unknown);
     })
-}
-
-fn reserved(entry: &str) -> Option<Cidr> {
-    let entry = entry.trim();
-    let address = entry.parse().map(Address::to_cidr);
-    address.or_else(|_| Cidr::parse_masking(entry)).ok()
 }
 
 #[derive(Default)]

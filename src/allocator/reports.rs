@@ -1,0 +1,183 @@
+//! Reports on a whole store: read page by page at one revision, each record folded and dropped.
+//!
+//! A compaction in the middle of a read starts it again; the answer says how often.
+
+mod facts;
+
+use crate::allocator::budget::Tries;
+use crate::allocator::{Allocator, AllocatorError};
+use crate::datastore::pages::Pages;
+use crate::datastore::{DatastoreError, Entry, Span, codec, keys};
+use crate::ids::OwnerKind;
+use crate::plan::{RecordId, Scope};
+use crate::report::{Check, CheckReport, Fact, Tally, Usage};
+use crate::revision::Revision;
+
+/// Times that a read is begun before its store is given up, which forgets revisions faster than they can be read.
+const MOST_STARTS: u32 = 5;
+
+/// A report, and the moment that it is of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AsOf<T> {
+    /// The report.
+    pub report: T,
+    /// The revision at which everything was read.
+    pub revision: Revision,
+    /// The store's identity.
+    pub cluster: u64,
+    /// How often the read was begun again because its revision was compacted.
+    pub restarts: u32,
+}
+
+impl Allocator {
+    /// Checks the whole store.
+    ///
+    /// # Errors
+    /// [`AllocatorError::Store`]. Records that do not parse are findings.
+    pub async fn check(&self) -> Result<AsOf<CheckReport>, AllocatorError> {
+        let mut restarts = 0;
+        loop {
+            let mut walk = Walk::new(self);
+            match self.check_once(&mut walk).await {
+                Ok(report) => return Ok(walk.told(report, restarts)),
+                Err(error) => begin_again(error, &mut restarts)?,
+            }
+        }
+    }
+
+    async fn check_once(&self, walk: &mut Walk<'_>) -> Result<CheckReport, DatastoreError> {
+        let mut check = Check::new(self.clock.now());
+        for span in every_span() {
+            walk.each(span, |entry| check.see(facts::fact(&entry)))
+                .await?;
+        }
+        if check.wants_blocks_again() {
+            let again = |entry: Entry| {
+                if let Fact::Block(parts) = facts::fact(&entry) {
+                    check.see_block_again(&parts);
+                }
+            };
+            walk.each(keys::blocks(), again).await?;
+        }
+        Ok(check.finish())
+    }
+
+    /// Counts the use of all pools.
+    ///
+    /// # Errors
+    /// [`AllocatorError::Store`]. Records that do not parse are left out.
+    pub async fn usage(&self) -> Result<AsOf<Usage>, AllocatorError> {
+        let mut restarts = 0;
+        loop {
+            let mut walk = Walk::new(self);
+            match usage_once(&mut walk).await {
+                Ok(usage) => return Ok(walk.told(usage, restarts)),
+                Err(error) => begin_again(error, &mut restarts)?,
+            }
+        }
+    }
+}
+
+async fn usage_once(walk: &mut Walk<'_>) -> Result<Usage, DatastoreError> {
+    let mut pools = Vec::new();
+    let mut reserved = Vec::new();
+    for scope in [Scope::Pools, Scope::Reservations] {
+        let take = |entry: Entry| match facts::fact(&entry) {
+            Fact::Pool(pool, _) => pools.push(*pool),
+            Fact::Reservation(reservation) => reserved.extend(reservation.reserved),
+            _ => {}
+        };
+        walk.each(keys::span_of(&scope), take).await?;
+    }
+    let mut tally = Tally::new(&pools, reserved.into_iter().collect());
+    let count = |entry: Entry| {
+        let Some(RecordId::Block(cidr)) = keys::parse(&entry.key) else {
+            return;
+        };
+        if let Ok(block) = codec::decode_block(cidr, &entry.value) {
+            tally.add(&block);
+        }
+    };
+    walk.each(keys::blocks(), count).await?;
+    Ok(tally.finish())
+}
+
+/// Notes that a read begins again, unless it did too often or failed otherwise.
+fn begin_again(error: DatastoreError, restarts: &mut u32) -> Result<(), AllocatorError> {
+    *restarts += 1;
+    match error {
+        DatastoreError::Compacted(revision) if *restarts < MOST_STARTS => {
+            tracing::warn!(%revision, "compacted during a long read, which begins again");
+            Ok(())
+        }
+        error => Err(error.into()),
+    }
+}
+
+/// Returns what a check reads, in the order that it wants.
+fn every_span() -> Vec<Span> {
+    let key = |id: RecordId| Span::Key(keys::key_of(&id));
+    vec![
+        keys::span_of(&Scope::Pools),
+        keys::span_of(&Scope::Reservations),
+        keys::nodes(),
+        key(RecordId::ClusterInformation),
+        key(RecordId::Config),
+        keys::blocks(),
+        keys::span_of(&Scope::AllAffinities(OwnerKind::Host)),
+        keys::span_of(&Scope::AllAffinities(OwnerKind::Virtual)),
+        keys::handles(),
+        keys::borrowed(),
+    ]
+}
+
+/// Several long reads as of one moment: that of the first.
+struct Walk<'a> {
+    allocator: &'a Allocator,
+    revision: Option<Revision>,
+    cluster: u64,
+}
+
+impl<'a> Walk<'a> {
+    const fn new(allocator: &'a Allocator) -> Walk<'a> {
+        Walk {
+            allocator,
+            revision: None,
+            cluster: 0,
+        }
+    }
+
+    async fn each(
+        &mut self,
+        span: Span,
+        mut take: impl FnMut(Entry),
+    ) -> Result<(), DatastoreError> {
+        let mut pages = Pages::of(self.allocator.store.as_ref(), span);
+        if let Some(revision) = self.revision {
+            pages = pages.at(revision);
+        }
+        let mut tries = Tries::new(self.allocator);
+        loop {
+            match pages.next().await {
+                Ok(Some(page)) => {
+                    self.revision = Some(page.revision);
+                    self.cluster = page.cluster;
+                    page.entries.into_iter().for_each(&mut take);
+                    tries = Tries::new(self.allocator);
+                }
+                Ok(None) => return Ok(()),
+                Err(error) if tries.outlasts(&error).await => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn told<T>(&self, report: T, restarts: u32) -> AsOf<T> {
+        AsOf {
+            report,
+            revision: self.revision.unwrap_or_default(),
+            cluster: self.cluster,
+            restarts,
+        }
+    }
+}
