@@ -9,11 +9,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use block_ipam::allocator::Allocator;
 use block_ipam::allocator::reports::AsOf;
+use block_ipam::assign::Assign;
 use block_ipam::clock::{Clock, Timestamp};
 use block_ipam::datastore::port::MAX_WRITES;
 use block_ipam::datastore::{Datastore, Memory, Txn, Write};
 use block_ipam::entropy::Entropy;
-use block_ipam::report::CheckReport;
+use block_ipam::ids::{HandleId, NodeName};
+use block_ipam::report::repair::Outcome;
+use block_ipam::report::{CheckReport, repairs};
 use expect_test::{Expect, expect};
 use serde_json::Value;
 
@@ -52,11 +55,18 @@ async fn put(store: &Memory, records: Vec<(String, String)>) {
     }
 }
 
-async fn check(records: Vec<(String, String)>) -> AsOf<CheckReport> {
+async fn allocator(records: Vec<(String, String)>) -> Allocator {
     let store = Arc::new(Memory::default());
     put(&store, records).await;
     let store = store as Arc<dyn Datastore>;
-    let allocator = Allocator::new(store, Arc::new(Fixed), Arc::new(Fixed));
+    Allocator::new(store, Arc::new(Fixed), Arc::new(Fixed))
+}
+
+async fn check(records: Vec<(String, String)>) -> AsOf<CheckReport> {
+    checked(&allocator(records).await).await
+}
+
+async fn checked(allocator: &Allocator) -> AsOf<CheckReport> {
     allocator.check().await.expect("the memory store answers")
 }
 
@@ -69,6 +79,18 @@ fn told(report: &CheckReport) -> String {
 
 fn folder() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/stores")
+}
+
+fn names() -> BTreeSet<String> {
+    let files = fs::read_dir(folder()).expect("the recorded stores");
+    let files = files.map(|file| file.expect("a file").path());
+    let name = |path: &Path| {
+        path.file_stem()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned()
+    };
+    files.map(|path| name(&path)).collect()
 }
 
 fn stored(name: &str) -> Vec<(String, String)> {
@@ -277,17 +299,7 @@ async fn every_recorded_store_has_the_findings_that_are_known() {
         ("windows-reserved", expect![[""]]),
     ];
     let listed: BTreeSet<String> = table.iter().map(|(name, _)| (*name).to_owned()).collect();
-    let files = fs::read_dir(folder()).expect("the recorded stores");
-    let files = files.map(|file| file.expect("a file").path());
-    let files: BTreeSet<String> = files
-        .map(|path| {
-            path.file_stem()
-                .expect("a name")
-                .to_string_lossy()
-                .into_owned()
-        })
-        .collect();
-    assert_eq!(listed, files);
+    assert_eq!(listed, names());
     for (name, expected) in table {
         let checked = check(stored(name)).await;
         expected.assert_eq(&told(&checked.report));
@@ -470,4 +482,95 @@ async fn entries_that_their_handle_does_not_count_are_no_leaked_handle() {
         "#]],
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_repair_ends_the_finding_that_asked_for_it_and_makes_no_other() {
+    let mut done = 0;
+    for name in names() {
+        let allocator = allocator(stored(&name)).await;
+        let before = checked(&allocator).await.report.findings;
+        let asked = repairs(&before);
+        for repair in &asked {
+            let outcome = allocator
+                .repair(&repair.kind)
+                .await
+                .expect("the store answers");
+            assert_eq!(outcome, Outcome::Done, "{name}: {repair:?}");
+            let again = allocator
+                .repair(&repair.kind)
+                .await
+                .expect("the store answers");
+            assert_eq!(again, Outcome::NotNeeded, "{name}: {repair:?}");
+            done += 1;
+        }
+        let after = checked(&allocator).await.report.findings;
+        assert_eq!(repairs(&after), [], "{name}");
+        let new = after.iter().filter(|finding| !before.contains(finding));
+        assert_eq!(new.count(), 0, "{name}");
+    }
+    assert!(10 < done, "{done} repairs");
+}
+
+async fn explained(store: &str, node: &str, v4: usize, expected: &Expect) {
+    let allocator = allocator(stored(store)).await;
+    let node = NodeName::new(node).expect("a name");
+    let mut request = Assign::workload(node, HandleId::new("net.new").expect("a handle"));
+    request.v4.count = v4;
+    let told = allocator.explain(&request).await.expect("an explanation");
+    expected.assert_eq(&told.to_string());
+}
+
+#[tokio::test]
+async fn an_explanation_names_the_rule_for_each_pool_and_what_would_be_done() {
+    explained(
+        "pools-variants",
+        "n1",
+        1,
+        &expect![[r#"
+        IPv4:
+          pool b-r1 10.74.1.0/28: may serve
+          pool a-off 10.74.0.0/28: is disabled
+          pool c-manual 10.74.2.0/28: serves only requests that name it
+          pool d-tunnel 10.74.3.0/28: does not allow this use
+          pool e-ns 10.74.4.0/28: does not select this namespace (team == 'blue')
+          pool f-lb 10.74.5.0/28: does not allow this use
+        would get 10.74.1.0, claiming 10.74.1.0/28"#]],
+    )
+    .await;
+    explained("pools-variants", "n2", 1, &expect![[r#"
+        IPv4:
+          pool a-off 10.74.0.0/28: is disabled
+          pool b-r1 10.74.1.0/28: does not select this node (rack == 'r1')
+          pool c-manual 10.74.2.0/28: serves only requests that name it
+          pool d-tunnel 10.74.3.0/28: does not allow this use
+          pool e-ns 10.74.4.0/28: does not select this namespace (team == 'blue')
+          pool f-lb 10.74.5.0/28: does not allow this use
+        would be refused: no IPv4 pool admits this request: pool a-off (10.74.0.0/28) is disabled; pool b-r1 (10.74.1.0/28) does not select this node (rack == 'r1'); pool c-manual (10.74.2.0/28) serves only requests that name it; pool d-tunnel (10.74.3.0/28) does not allow this use; pool e-ns (10.74.4.0/28) does not select this namespace (team == 'blue'); pool f-lb (10.74.5.0/28) does not allow this use"#]]).await;
+    explained(
+        "cooldown",
+        "n1",
+        2,
+        &expect![[r#"
+            IPv4:
+              pool p4 10.80.0.0/30: may serve
+              own block 10.80.0.0/30: 4 of 4 free (0 of them reserved), 0 cooling
+            would get 10.80.0.3 10.80.0.0"#]],
+    )
+    .await;
+    explained("reservations", "n1", 9, &expect![[r#"
+        IPv4:
+          pool p4 10.76.0.0/28: may serve
+        would be refused: no IPv4 address is left: wanted 9, found 5; pool p4 (10.76.0.0/28) has 2 blocks, 1 reserved"#]]).await;
+    explained(
+        "borrowed",
+        "n3",
+        1,
+        &expect![[r#"
+        IPv4:
+          pool v4 10.23.0.0/29: may serve
+        would get 10.23.0.7, borrowing from 10.23.0.4/30"#]],
+    )
+    .await;
+    explained("damaged", "unknown", 1, &expect!["would be refused: node `unknown` has no Node record, and Calico's collector frees addresses of nodes without one"]).await;
 }

@@ -6,11 +6,18 @@ mod facts;
 
 use crate::allocator::budget::Tries;
 use crate::allocator::{Allocator, AllocatorError};
+use crate::assign::{Assign, surroundings};
+use crate::blocks::Block;
 use crate::datastore::pages::Pages;
 use crate::datastore::{DatastoreError, Entry, Span, codec, keys};
 use crate::ids::OwnerKind;
 use crate::plan::{RecordId, Scope};
-use crate::report::{Check, CheckReport, Fact, Tally, Usage};
+use crate::report::collect::Memory;
+use crate::report::repair::Outcome;
+use crate::report::{
+    Alive, Check, CheckReport, Collection, Explanation, Fact, Grace, Look, RepairKind, Tally,
+    Usage, decide_repair, explain,
+};
 use crate::revision::Revision;
 
 /// Times that a read is begun before its store is given up, which forgets revisions faster than they can be read.
@@ -78,6 +85,54 @@ impl Allocator {
     }
 }
 
+impl Allocator {
+    /// Sets right what a check found, decided again from a fresh read.
+    ///
+    /// # Errors
+    /// [`AllocatorError`].
+    pub async fn repair(&self, repair: &RepairKind) -> Result<Outcome, AllocatorError> {
+        self.run(|view, context| decide_repair(view, repair, context))
+            .await
+    }
+
+    /// Looks through all blocks for what nobody uses, given who lives and what earlier looks saw. What it tells is
+    /// taken by [`Allocator::release_addresses`], which compares handle and sequence number once more.
+    ///
+    /// # Errors
+    /// [`AllocatorError::Store`]. Blocks that do not parse are passed over.
+    pub async fn look(
+        &self,
+        alive: &impl Alive,
+        before: &Memory,
+        grace: Grace,
+    ) -> Result<AsOf<(Collection, Memory)>, AllocatorError> {
+        let mut restarts = 0;
+        loop {
+            let mut walk = Walk::new(self);
+            let mut look = Look::new(alive, before.clone(), self.clock.now());
+            match walk.each_block(|block| look.see(&block)).await {
+                Ok(()) => return Ok(walk.told(look.finish(grace), restarts)),
+                Err(error) => begin_again(error, &mut restarts)?,
+            }
+        }
+    }
+
+    /// Tells why a request would get what it would get; nothing is written.
+    ///
+    /// # Errors
+    /// [`AllocatorError`]. A refusal is part of the explanation.
+    pub async fn explain(&self, request: &Assign) -> Result<Explanation, AllocatorError> {
+        let first = surroundings::first_wants(request);
+        let told = self
+            .run_all(first, |view, _, context| explain(view, request, context))
+            .await?;
+        Ok(told
+            .into_iter()
+            .next()
+            .expect("a request that ended has an outcome"))
+    }
+}
+
 async fn usage_once(walk: &mut Walk<'_>) -> Result<Usage, DatastoreError> {
     let mut pools = Vec::new();
     let mut reserved = Vec::new();
@@ -90,15 +145,7 @@ async fn usage_once(walk: &mut Walk<'_>) -> Result<Usage, DatastoreError> {
         walk.each(keys::span_of(&scope), take).await?;
     }
     let mut tally = Tally::new(&pools, reserved.into_iter().collect());
-    let count = |entry: Entry| {
-        let Some(RecordId::Block(cidr)) = keys::parse(&entry.key) else {
-            return;
-        };
-        if let Ok(block) = codec::decode_block(cidr, &entry.value) {
-            tally.add(&block);
-        }
-    };
-    walk.each(keys::blocks(), count).await?;
+    walk.each_block(|block| tally.add(&block)).await?;
     Ok(tally.finish())
 }
 
@@ -170,6 +217,18 @@ impl<'a> Walk<'a> {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Reads all blocks; those that do not parse are passed over.
+    async fn each_block(&mut self, mut take: impl FnMut(Block)) -> Result<(), DatastoreError> {
+        let block = |entry: Entry| {
+            if let Some(RecordId::Block(cidr)) = keys::parse(&entry.key)
+                && let Ok(block) = codec::decode_block(cidr, &entry.value)
+            {
+                take(block);
+            }
+        };
+        self.each(keys::blocks(), block).await
     }
 
     fn told<T>(&self, report: T, restarts: u32) -> AsOf<T> {
