@@ -4,8 +4,9 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::blocks::{Address, Cidr, Family, SlotTaken};
-use crate::ids::{HandleId, NodeName, ResourceName};
+use crate::assign::Role;
+use crate::blocks::{Address, BlockCidr, Cidr, Family, SlotTaken};
+use crate::ids::{HandleId, NodeName, Owner, ResourceName};
 use crate::plan::CorruptRecord;
 use crate::resources::ChangeRefusal;
 
@@ -141,6 +142,61 @@ pub enum Refusal {
         /// That of the present assignment.
         found: u64,
     },
+    /// The address is held by nobody.
+    #[error("address {0} is not assigned")]
+    NotAssigned(Address),
+    /// The handle holds as many addresses as it may.
+    #[error(
+        "handle {handle} holds {held} {family} addresses and may hold {cap}; {wanted} more are wanted"
+    )]
+    HandleFull {
+        /// The handle.
+        handle: HandleId,
+        /// The family.
+        family: Family,
+        /// Addresses that it holds, over all interfaces.
+        held: usize,
+        /// Addresses that it would take besides.
+        wanted: usize,
+        /// Addresses that it may hold.
+        cap: usize,
+    },
+    /// The handle holds nothing.
+    #[error("handle {0} holds no address")]
+    HoldsNothing(HandleId),
+    /// The address lies in a block that is not the node's, and nothing is borrowed.
+    #[error("address {address} is in block {block} of {}, and strict affinity forbids to borrow it", owner_text(.owner.as_ref()))]
+    StrictAffinity {
+        /// The address.
+        address: Address,
+        /// Its block.
+        block: BlockCidr,
+        /// The owner of the block.
+        owner: Option<Owner>,
+    },
+    /// The address lies in a block, or would lie in one over others, whose size is not its pool's.
+    #[error("address {address} is in the way of block {block}, whose size is not that of its pool")]
+    OtherBlockSize {
+        /// The address.
+        address: Address,
+        /// The block that stands there.
+        block: BlockCidr,
+    },
+    /// An owner of an address during a live migration is not who the caller says.
+    #[error("the {role} owner of address {address} is {found}, not {expected}")]
+    OtherOwner {
+        /// The address.
+        address: Address,
+        /// Which owner.
+        role: Role,
+        /// Who it should be.
+        expected: String,
+        /// Who it is.
+        found: String,
+    },
+    /// No other owner is there to be promoted.
+    #[error("address {0} has no alternate owner")]
+    NoAlternateOwner(Address),
     /// The address lies in no enabled pool.
     #[error("address {0} is in no enabled pool")]
     OutsidePools(Address),
@@ -158,6 +214,10 @@ pub enum Refusal {
     /// The rule of the operation says no.
     #[error("{0}")]
     Rule(String),
+}
+
+fn owner_text(owner: Option<&Owner>) -> String {
+    owner.map_or_else(|| "nobody".to_owned(), ToString::to_string)
 }
 
 fn list(pools: &[PoolVerdict]) -> String {

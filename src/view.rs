@@ -8,7 +8,7 @@ use crate::assign::Handle;
 use crate::blocks::{Block, BlockCidr, Cidr, Family};
 use crate::ids::{HandleId, NodeName, Owner, ResourceName};
 use crate::plan::{
-    Change, Guard, Listing, Plan, RecordId, Recorded, Scope, Seen, Stop, View, Want,
+    Change, Guard, Listing, MOST_WANTS, Plan, RecordId, Recorded, Scope, Seen, Stop, View, Want,
 };
 use crate::resources::{Config, Node, Pool, Reservation};
 use crate::revision::Revision;
@@ -112,6 +112,22 @@ impl View {
         })
     }
 
+    /// Asks for the blocks that a handle names and that have to be looked at: see [`View::unseen_of`].
+    ///
+    /// # Errors
+    /// [`Stop::Read`], unless all were.
+    pub fn see_named(&self, handle: &Seen<Handle>) -> Result<(), Stop> {
+        let unseen = self.unseen_of(handle).take(MOST_WANTS);
+        let wants: Vec<Want> = unseen
+            .map(|block| Want::Record(RecordId::Block(block)))
+            .collect();
+        if wants.is_empty() {
+            Ok(())
+        } else {
+            Err(Stop::Read(wants))
+        }
+    }
+
     /// Returns whether Calico runs on this store.
     ///
     /// # Errors
@@ -130,8 +146,13 @@ impl View {
 
     /// Returns whether a block is known that overlaps the CIDR.
     pub fn is_taken(&self, cidr: Cidr) -> bool {
-        self.existing_inside(cidr).next().is_some()
-            || containing_blocks(cidr).any(|larger| self.existing.contains(&larger))
+        self.overlapping(cidr).next().is_some()
+    }
+
+    /// Returns the blocks that are known to exist and overlap the CIDR.
+    pub fn overlapping(&self, cidr: Cidr) -> impl Iterator<Item = BlockCidr> + '_ {
+        let larger = containing_blocks(cidr).filter(|larger| self.existing.contains(larger));
+        self.existing_inside(cidr).chain(larger)
     }
 
     /// Returns the blocks inside the CIDR that are known to exist, in order.

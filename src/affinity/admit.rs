@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 
 use crate::assign::{Assign, PoolRef};
-use crate::blocks::{Cidr, Family};
+use crate::blocks::{Address, Cidr, Family};
 use crate::ids::ResourceName;
 use crate::plan::{Listing, Recorded};
 use crate::refusal::{PoolReason, PoolVerdict, Refusal};
 use crate::resources::pool::GROUP_LABEL;
-use crate::resources::{AssignmentMode, Pool};
+use crate::resources::{AssignmentMode, Pool, Use};
 use crate::revision::Revision;
 use crate::selector::Selector;
 
@@ -93,6 +93,39 @@ pub fn admit(
         });
     }
     Ok(admission)
+}
+
+/// Returns the enabled pool around an address that is asked for by name, if it allows the use and its blocks have
+/// room for the slots that the request reserves. Selectors and mode are not asked.
+///
+/// # Errors
+/// [`Refusal::OutsidePools`] and [`Refusal::NoAdmissiblePool`].
+pub fn admit_address(
+    pools: &Pools,
+    request: &Assign,
+    address: Address,
+    purpose: Option<Use>,
+) -> Result<Admitted, Refusal> {
+    let family = address.family();
+    let mut around = pools_of(pools, family).filter(|(_, pool)| pool.value.cidr.contains(address));
+    let enabled = around.find(|(_, pool)| is_off(&pool.value).is_none());
+    let (name, pool) = enabled.ok_or(Refusal::OutsidePools(address))?;
+    let allows = |purpose: &Use| pool.value.allowed_uses.contains(purpose);
+    let reason = match purpose.filter(|purpose| !allows(purpose)) {
+        Some(_) => Some(PoolReason::NotForUse),
+        None => too_small(&pool.value, request),
+    };
+    match reason {
+        None => Ok(admitted(name, pool)),
+        Some(reason) => Err(Refusal::NoAdmissiblePool {
+            family,
+            pools: vec![PoolVerdict {
+                name: name.clone(),
+                cidr: pool.value.cidr,
+                reason,
+            }],
+        }),
+    }
 }
 
 fn pools_of(pools: &Pools, family: Family) -> impl Iterator<Item = Named<'_>> {

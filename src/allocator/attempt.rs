@@ -1,7 +1,7 @@
 //! One read and one commit of a request, tried again while the store is away.
 //!
-//! A commit without an answer is looked up, never guessed: every record then has the value that it wrote, or
-//! the decision is made anew (see `recovery`).
+//! A commit without an answer is looked up, never guessed: every record then has the value that it wrote, or it is
+//! committed once more, or the decision is made anew (see `recovery`).
 
 use crate::allocator::budget::Tries;
 use crate::allocator::transaction::{Prepared, prepare};
@@ -102,16 +102,45 @@ impl Allocator {
                     if let Some(revision) = prepared.applied_at(&snapshot) {
                         return Ok(applied(view, plan, revision));
                     }
-                    if !prepared.is_repeatable() {
-                        self.fence(Some(&prepared), tries).await;
+                    if prepared.is_repeatable() {
+                        return Ok(Attempt::Lost(prepared));
                     }
-                    return Ok(Attempt::Lost(prepared));
+                    match self.once_more(&prepared, tries).await? {
+                        Some(Commit::Applied(revision)) => {
+                            return Ok(applied(view, plan, revision));
+                        }
+                        Some(Commit::Conflict(_)) => return Ok(Attempt::Lost(prepared)),
+                        None => {}
+                    }
                 }
                 Err(error) if tries.outlasts(&error).await => {}
                 Err(error) => {
                     self.fence(Some(&prepared), tries).await;
                     return Err(error.into());
                 }
+            }
+        }
+    }
+
+    /// Commits again what is not guarded by a handle; `None` if that has no answer either.
+    ///
+    /// A plan writes what it is guarded by, so that of two copies one at most is applied. One that is refused was
+    /// applied before, or never will be.
+    async fn once_more(
+        &self,
+        prepared: &Prepared,
+        tries: &mut Tries<'_>,
+    ) -> Result<Option<Commit>, AllocatorError> {
+        match self.store.commit(prepared.txn.clone()).await {
+            Ok(Commit::Conflict(values)) => {
+                self.fence(Some(prepared), tries).await;
+                Ok(Some(Commit::Conflict(values)))
+            }
+            Ok(applied) => Ok(Some(applied)),
+            Err(error) => {
+                tracing::warn!(%error, "second commit without an answer");
+                tries.again().await?;
+                Ok(None)
             }
         }
     }

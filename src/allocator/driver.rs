@@ -7,7 +7,8 @@ use crate::allocator::attempt::Attempt;
 use crate::allocator::budget::Tries;
 use crate::allocator::transaction::Prepared;
 use crate::allocator::{Allocator, AllocatorError};
-use crate::plan::{Context, Plan, Step, View, Want};
+use crate::blocks::BlockCidr;
+use crate::plan::{Context, Plan, RecordId, Step, View, Want};
 
 impl Allocator {
     /// Runs a decision to its end and returns its outcome.
@@ -69,6 +70,8 @@ struct Course<'a, T> {
     done: Vec<T>,
     /// The last commit whose outcome is unknown.
     lost: Option<Prepared>,
+    /// The blocks that such commits may have written where no handle leads to them (X30).
+    written: Vec<BlockCidr>,
 }
 
 /// Whether a request has ended.
@@ -86,6 +89,7 @@ impl<'a, T> Course<'a, T> {
             fresh: true,
             done: Vec::new(),
             lost: None,
+            written: Vec::new(),
         }
     }
 
@@ -96,7 +100,7 @@ impl<'a, T> Course<'a, T> {
                 return Ok(Progress::Ended);
             }
             Step::Refuse(refusal) if self.fresh => return Err(refusal.into()),
-            Step::Refuse(_) => self.start_over(),
+            Step::Refuse(_) => self.start_over().await?,
             Step::Read(wants) => {
                 let allocator = self.allocator;
                 allocator
@@ -109,9 +113,16 @@ impl<'a, T> Course<'a, T> {
     }
 
     /// A "no" carries no commit whose guards would judge it, so it is said from a fresh read alone.
-    fn start_over(&mut self) {
+    async fn start_over(&mut self) -> Result<(), AllocatorError> {
         self.view = View::default();
         self.fresh = true;
+        if self.written.is_empty() {
+            return Ok(());
+        }
+        let wants = self.written.iter().copied().map(RecordId::Block);
+        let wants = wants.map(Want::Record).collect();
+        let allocator = self.allocator;
+        allocator.see(&mut self.view, wants, &mut self.tries).await
     }
 
     async fn commit(&mut self, plan: Plan<T>) -> Result<Progress, AllocatorError> {
@@ -129,8 +140,11 @@ impl<'a, T> Course<'a, T> {
             }
             Attempt::Conflict => self.fresh = false,
             Attempt::Lost(prepared) => {
+                if !prepared.is_repeatable() {
+                    self.written.extend(prepared.blocks_written());
+                }
                 self.lost = Some(prepared);
-                self.start_over();
+                self.start_over().await?;
             }
         }
         Ok(Progress::Going)

@@ -4,6 +4,7 @@ pub mod hint;
 pub mod hint_file;
 pub mod reports;
 
+mod addresses;
 mod attempt;
 mod budget;
 mod driver;

@@ -1,5 +1,6 @@
 //! The allocator: the public operations on a store.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,6 +10,7 @@ use thiserror::Error;
 use crate::allocator::budget::Budget;
 use crate::allocator::hint::Hint;
 use crate::allocator::queue::Queue;
+use crate::assign::held::REQUEST;
 use crate::assign::{
     self, Assign, Grant, ReleaseAddress, ReleaseHandle, Released, decide_assign,
     decide_release_addresses, decide_release_handle,
@@ -16,6 +18,7 @@ use crate::assign::{
 use crate::clock::Clock;
 use crate::datastore::{Datastore, DatastoreError};
 use crate::entropy::Entropy;
+use crate::ids::HandleId;
 use crate::plan::{RecordId, Want};
 use crate::refusal::Refusal;
 use crate::revision::Revision;
@@ -51,7 +54,7 @@ pub struct Allocator {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) budget: Budget,
-    queue: Queue,
+    pub(super) queue: Queue,
     newest: Arc<AtomicU64>,
     cluster: Arc<AtomicU64>,
 }
@@ -99,14 +102,28 @@ impl Allocator {
     /// [`AllocatorError`]. Nothing was taken then, except where a shortage is accepted and a later transaction failed.
     pub async fn assign(&self, request: &Assign, hint: &Hint) -> Result<Grant, AllocatorError> {
         let _turn = self.queue.turn(request.node.as_str()).await;
-        let mut first = assign::surroundings::first_wants(request);
+        let mut request = request.clone();
+        self.mark(request.handle.as_ref(), &mut request.attributes);
+        let mut first = assign::surroundings::first_wants(&request);
         first.extend(hinted(hint));
         let grants = self
             .run_all(first, |view, done, context| {
-                decide_assign(view, request, done, context)
+                decide_assign(view, &request, done, context)
             })
             .await?;
-        Ok(Grant::all(grants, request))
+        Ok(Grant::all(grants, &request))
+    }
+
+    /// Marks a request without handle, for all its tries: what one of them took is found by the mark (X30).
+    pub(super) fn mark(
+        &self,
+        handle: Option<&HandleId>,
+        attributes: &mut BTreeMap<String, String>,
+    ) {
+        if handle.is_none() {
+            let mark = format!("{:016x}", self.entropy.bits());
+            attributes.insert(REQUEST.to_owned(), mark);
+        }
     }
 
     /// Releases what the handle holds; a handle that holds nothing is no error. With a hint that knows the
@@ -146,7 +163,7 @@ impl Allocator {
     }
 }
 
-fn hinted(hint: &Hint) -> impl Iterator<Item = Want> + '_ {
+pub(super) fn hinted(hint: &Hint) -> impl Iterator<Item = Want> + '_ {
     let blocks = hint.blocks.iter();
     blocks.map(|block| Want::Record(RecordId::Block(*block)))
 }

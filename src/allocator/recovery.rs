@@ -2,8 +2,9 @@
 //!
 //! Such a commit may be applied later than any read that looks for it. Rewriting a block that it was guarded
 //! by (same content, sequence one higher) makes that impossible. Needed before a request without handle is
-//! tried again (X30), and before any request gives up (X31). A claim of an absent block cannot be fenced (X32):
-//! at most one address stays then, which collection takes.
+//! decided anew (X30), and before any request gives up (X31). A claim of an absent block has no block to rewrite:
+//! committing it once more fences it as well, but one that gives up leaves at most one address (X32), which
+//! collection takes.
 
 use crate::allocator::Allocator;
 use crate::allocator::budget::Tries;

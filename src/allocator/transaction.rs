@@ -15,6 +15,7 @@ pub(super) struct Prepared {
     asked: Vec<Asked>,
     /// The blocks that it rewrites, as it knows them.
     pub(super) blocks: Vec<(BlockCidr, Revision)>,
+    written: Vec<BlockCidr>,
     repeatable: bool,
 }
 
@@ -27,6 +28,11 @@ impl Prepared {
     /// Returns whether two copies cannot both be applied wherever they are planned: both are guarded by the handle (X2, X30).
     pub(super) const fn is_repeatable(&self) -> bool {
         self.repeatable
+    }
+
+    /// Returns the blocks that it writes.
+    pub(super) fn blocks_written(&self) -> impl Iterator<Item = BlockCidr> + '_ {
+        self.written.iter().copied()
     }
 
     /// Returns what to read to find out whether it was applied: all that it writes.
@@ -75,6 +81,7 @@ pub(super) fn prepare<T>(plan: &Plan<T>) -> Prepared {
         txn: Txn { guards, writes },
         asked,
         blocks: plan.guards.iter().filter_map(block_at).collect(),
+        written: plan.changes.iter().filter_map(block_written).collect(),
         repeatable: plan.guards.iter().any(of_handle),
     }
 }
@@ -85,6 +92,13 @@ const fn block_at(guard: &Guard) -> Option<(BlockCidr, Revision)> {
         Guard::Absent(_) | Guard::At(..) | Guard::NoneChanged(..) | Guard::NoneCreatedOver(..) => {
             None
         }
+    }
+}
+
+const fn block_written(change: &Change) -> Option<BlockCidr> {
+    match change {
+        Change::PutBlock(block) => Some(block.cidr()),
+        _ => None,
     }
 }
 

@@ -1,10 +1,10 @@
 //! The decision about a request for addresses.
 
-use crate::assign::gather::{Gathered, Gatherer, Taken};
+use crate::assign::gather::{Gathered, Gatherer, Pick, Taken};
 use crate::assign::held::{self, Held};
 use crate::assign::surroundings::Surroundings;
 use crate::assign::{Assign, Grant, Granted, Shortage};
-use crate::blocks::{Block, Family};
+use crate::blocks::{Address, Block, Family};
 use crate::ids::HandleId;
 use crate::plan::{Change, Context, Guard, Plan, RecordId, Seen, Step, Stop, View};
 use crate::refusal::Refusal;
@@ -34,25 +34,33 @@ fn decide(
     context: Context,
 ) -> Result<Step<Grant>, Stop> {
     let surroundings = Surroundings::see(view, request)?;
-    let mut families = Vec::new();
+    let families = request.families();
+    let parts = families.map(|family| of_family(&surroundings, request, family, done, context));
+    Ok(combine(&surroundings, request, together(parts)?))
+}
+
+/// What is granted of one family.
+pub(super) struct Part {
+    pub(super) held: Vec<Held>,
+    pub(super) gathered: Gathered,
+}
+
+/// Returns all parts, or what to read for all of them, or the first refusal.
+pub(super) fn together(parts: impl Iterator<Item = Result<Part, Stop>>) -> Result<Vec<Part>, Stop> {
+    let mut all = Vec::new();
     let mut wants = Vec::new();
-    for family in request.families() {
-        match of_family(&surroundings, request, family, done, context) {
-            Ok(part) => families.push(part),
+    for part in parts {
+        match part {
+            Ok(part) => all.push(part),
             Err(Stop::Read(more)) => wants.extend(more),
             Err(refused @ Stop::Refuse(_)) => return Err(refused),
         }
     }
-    if !wants.is_empty() {
-        return Err(Stop::Read(wants));
+    if wants.is_empty() {
+        Ok(all)
+    } else {
+        Err(Stop::Read(wants))
     }
-    Ok(combine(&surroundings, request, families))
-}
-
-/// What is granted of one family.
-struct Part {
-    held: Vec<Held>,
-    gathered: Gathered,
 }
 
 fn of_family(
@@ -63,26 +71,51 @@ fn of_family(
     context: Context,
 ) -> Result<Part, Stop> {
     let mut held = held::held(surroundings, request, family)?;
-    let count = request.wanted(family).count;
+    let taken = taken_before(request, done, family);
+    held.retain(|held| !taken.contains(&held.address));
+    let count = request.wanted(family).count.saturating_sub(taken.len());
     held.truncate(count);
-    let wanted = count.saturating_sub(held.len() + taken_before(request, done, family));
+    let wanted = count.saturating_sub(held.len());
+    let mut gathered = Gathered::default();
     if wanted == 0 {
-        let gathered = Gathered::default();
         return Ok(Part { held, gathered });
     }
-    let gathered = gather(surroundings, request, family, wanted, context)?;
+    match held::check_cap(surroundings, request, family, wanted) {
+        Err(Stop::Refuse(full)) => {
+            let mut all = held::held_in_all(surroundings, request, family)?;
+            if all.len() < count {
+                gathered = short(request, full)?;
+            }
+            all.truncate(count);
+            held = all;
+        }
+        Err(read @ Stop::Read(_)) => return Err(read),
+        Ok(()) => gathered = gather(surroundings, request, family, wanted, context)?,
+    }
     Ok(Part { held, gathered })
 }
 
-/// Without a handle nothing in the store tells what earlier transactions of this request took.
-fn taken_before(request: &Assign, done: &[Grant], family: Family) -> usize {
+/// Without a handle only those blocks that were read tell what earlier transactions of this request took.
+fn taken_before(request: &Assign, done: &[Grant], family: Family) -> Vec<Address> {
     if request.handle.is_some() {
-        return 0;
+        return Vec::new();
     }
-    let addresses = done.iter().flat_map(|grant| &grant.addresses);
+    let granted = done.iter().flat_map(|grant| &grant.addresses);
+    let addresses = granted.map(|granted| granted.address);
     addresses
-        .filter(|granted| granted.address.family() == family)
-        .count()
+        .filter(|address| address.family() == family)
+        .collect()
+}
+
+/// A request that stays short is refused, or told why.
+fn short(request: &Assign, refusal: Refusal) -> Result<Gathered, Stop> {
+    match request.shortage {
+        Shortage::Refuse => Err(Stop::Refuse(refusal)),
+        Shortage::Accept => Ok(Gathered {
+            shortage: Some(refusal),
+            ..Gathered::default()
+        }),
+    }
 }
 
 fn gather(
@@ -92,16 +125,9 @@ fn gather(
     wanted: usize,
     context: Context,
 ) -> Result<Gathered, Stop> {
-    let short = |refusal: Refusal| match request.shortage {
-        Shortage::Refuse => Err(Stop::Refuse(refusal)),
-        Shortage::Accept => Ok(Gathered {
-            shortage: Some(refusal),
-            ..Gathered::default()
-        }),
-    };
     let admission = match surroundings.admit(request, family) {
         Ok(admission) => admission,
-        Err(refusal) => return short(refusal),
+        Err(refusal) => return short(request, refusal),
     };
     let gatherer = Gatherer {
         surroundings,
@@ -109,6 +135,7 @@ fn gather(
         family,
         admission: &admission,
         wanted,
+        pick: Pick::Next,
         context,
     };
     let gathered = gatherer.gather()?;
@@ -118,7 +145,12 @@ fn gather(
     }
 }
 
-fn combine(surroundings: &Surroundings<'_>, request: &Assign, parts: Vec<Part>) -> Step<Grant> {
+/// Returns the grant of all parts, committed in one transaction where anything is taken or adopted.
+pub(super) fn combine(
+    surroundings: &Surroundings<'_>,
+    request: &Assign,
+    parts: Vec<Part>,
+) -> Step<Grant> {
     let grant = grant_of(surroundings, &parts);
     let more = parts.iter().any(|part| part.gathered.more);
     let mut guards = Vec::new();

@@ -3,7 +3,7 @@
 use crate::affinity::claim::{self, Candidate, Search};
 use crate::affinity::reclaim;
 use crate::affinity::{AffinityState, own};
-use crate::assign::gather::{Gathered, Gatherer, at};
+use crate::assign::gather::{Gathered, Gatherer, Taken, at};
 use crate::assign::shortage::Limit;
 use crate::blocks::{Block, BlockCidr};
 use crate::plan::{Change, Guard, RecordId, Recorded, Scope, Seen, Stop};
@@ -40,27 +40,41 @@ impl<'a> Gatherer<'a> {
             if limit != Limit::None {
                 return Ok(limit);
             }
-            let cooldown = self.surroundings.cooldown();
-            let owner = &self.surroundings.owner;
-            let take = |record: &Recorded<Block>| {
-                reclaim::taken_over(&record.value, owner, self.context, cooldown)
-                    .and_then(|block| self.take(block, missing))
-            };
             let mut foreign = self.foreign(gathered);
-            let found = foreign.find_map(|record| Some((record.clone(), take(record)?)));
+            let found = foreign
+                .find_map(|record| Some((record.clone(), self.taken_over(record, missing)?)));
             drop(foreign);
             let Some((record, taken)) = found else {
                 return self.next_page().map_or(Ok(Limit::None), Err);
             };
-            let former = reclaim::without_former_owner(self.surroundings.view, &record.value)?;
-            gathered.guards.push(at(&record));
-            if let Some((guard, delete)) = former {
-                gathered.guards.push(guard);
-                gathered.changes.extend(delete);
-            }
-            self.own(gathered, record.value.cidr())?;
-            self.add(gathered, taken);
+            self.add_taken_over(gathered, &record, taken)?;
         }
+    }
+
+    /// Takes over a block of another and takes addresses of it; `None` if it may not be, or has none to give.
+    pub(super) fn taken_over(&self, record: &Recorded<Block>, missing: usize) -> Option<Taken> {
+        let cooldown = self.surroundings.cooldown();
+        let owner = &self.surroundings.owner;
+        let block = reclaim::taken_over(&record.value, owner, self.context, cooldown)?;
+        self.take(block, missing)
+    }
+
+    /// Adds a block that was taken over, and takes the affinity of its former owner away.
+    pub(super) fn add_taken_over(
+        &self,
+        gathered: &mut Gathered,
+        record: &Recorded<Block>,
+        taken: Taken,
+    ) -> Result<(), Stop> {
+        let former = reclaim::without_former_owner(self.surroundings.view, &record.value)?;
+        gathered.guards.push(at(record));
+        if let Some((guard, delete)) = former {
+            gathered.guards.push(guard);
+            gathered.changes.extend(delete);
+        }
+        self.own(gathered, record.value.cidr())?;
+        self.add(gathered, taken);
+        Ok(())
     }
 
     /// Returns the blocks of others in the admitted pools that were read and give nothing yet.
@@ -127,7 +141,8 @@ impl<'a> Gatherer<'a> {
         }
     }
 
-    fn take_new(
+    /// Claims a block and takes addresses of it; `false` if it has none to give.
+    pub(super) fn take_new(
         &self,
         gathered: &mut Gathered,
         candidate: Candidate<'_>,

@@ -63,7 +63,17 @@ pub(super) struct Gatherer<'a> {
     pub(super) family: Family,
     pub(super) admission: &'a Admission,
     pub(super) wanted: usize,
+    pub(super) pick: Pick,
     pub(super) context: Context,
+}
+
+/// Which addresses of a block are taken.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Pick {
+    /// Those that have been free longest and are not reserved.
+    Next,
+    /// This one, reserved or not.
+    This(Address),
 }
 
 impl Gatherer<'_> {
@@ -116,7 +126,8 @@ impl Gatherer<'_> {
         Ok(())
     }
 
-    fn take_own(
+    /// Takes addresses of an own block, if it has any.
+    pub(super) fn take_own(
         &self,
         gathered: &mut Gathered,
         record: &Recorded<Block>,
@@ -139,7 +150,7 @@ impl Gatherer<'_> {
         let surroundings = self.surroundings;
         let pool = own::pool_of(&self.admission.pools, block.cidr())?.clone();
         block.normalise(self.context.now, surroundings.cooldown());
-        let ordinals = block.assign_next(missing, &self.attribute(), &surroundings.reserved);
+        let ordinals = self.pick(&mut block, missing);
         let address = |ordinal: &Ordinal| block.address(*ordinal);
         let addresses: Vec<Address> = ordinals.iter().map(address).collect();
         block.bump();
@@ -150,14 +161,29 @@ impl Gatherer<'_> {
         })
     }
 
-    /// Adds a block with what every grant relies on: its pool (X3) and that nothing was reserved since.
+    fn pick(&self, block: &mut Block, missing: usize) -> Vec<Ordinal> {
+        let attribute = self.attribute();
+        match self.pick {
+            Pick::Next => block.assign_next(missing, &attribute, &self.surroundings.reserved),
+            Pick::This(address) => {
+                let inside = block.ordinal(address).into_iter();
+                inside
+                    .filter(|ordinal| block.assign_at(*ordinal, &attribute).is_ok())
+                    .collect()
+            }
+        }
+    }
+
+    /// Adds a block with what every grant relies on: its pool (X3) and, unless the address was asked for, that
+    /// nothing was reserved since.
     pub(super) fn add(&self, gathered: &mut Gathered, taken: Taken) {
         let pool = RecordId::Pool(taken.pool.name.clone());
-        let reserved_at = self.surroundings.reserved_at;
-        gathered.guards.extend([
-            Guard::At(pool, taken.pool.revision),
-            Guard::NoneChanged(Scope::Reservations, reserved_at),
-        ]);
+        gathered.guards.push(Guard::At(pool, taken.pool.revision));
+        if matches!(self.pick, Pick::Next) {
+            let reserved_at = self.surroundings.reserved_at;
+            let none = Guard::NoneChanged(Scope::Reservations, reserved_at);
+            gathered.guards.push(none);
+        }
         gathered.taken.push(taken);
     }
 

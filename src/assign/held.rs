@@ -5,13 +5,17 @@ use crate::assign::surroundings::Surroundings;
 use crate::blocks::block::Assigned;
 use crate::blocks::{Address, Block, BlockCidr, Family};
 use crate::ids::HandleId;
-use crate::plan::{RecordId, Recorded, Stop, View, Want};
+use crate::plan::{Recorded, Stop, View};
+use crate::refusal::Refusal;
 
 /// The name of the attribute that tells the interfaces of a container apart.
 pub const INTERFACE: &str = "interface";
 
 /// The name of the attribute that tells on which node an address is used, as Calico writes it.
 pub const NODE: &str = "node";
+
+/// The name of the attribute that tells the requests without handle apart: such an entry is found again by it.
+pub const REQUEST: &str = "request";
 
 /// An address that the request's handle holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +28,7 @@ pub struct Held {
 
 /// Returns what the request's handle and interface hold in the family, by address. Looks into every block that
 /// the handle names, and every other that was read: an entry may stand where the handle does not say so.
+/// Without a handle it is what carries the mark of the request, in blocks that were read.
 ///
 /// # Errors
 /// [`Stop::Read`] where a block that the handle names was not read.
@@ -32,21 +37,93 @@ pub fn held(
     request: &Assign,
     family: Family,
 ) -> Result<Vec<Held>, Stop> {
-    let Some(handle) = &request.handle else {
-        return Ok(Vec::new());
+    if let Some(handle) = surroundings.handle {
+        surroundings.view.see_named(handle)?;
+    }
+    Ok(entries(surroundings.view, family, |entry| {
+        is_of(entry, request)
+    }))
+}
+
+/// Returns what the request's handle holds in the family over all interfaces, those of its own interface first.
+///
+/// # Errors
+/// [`Stop::Read`] where a block that the handle names was not read.
+pub fn held_in_all(
+    surroundings: &Surroundings<'_>,
+    request: &Assign,
+    family: Family,
+) -> Result<Vec<Held>, Stop> {
+    let mut all = held(surroundings, request, family)?;
+    if let Some(handle) = &request.handle {
+        let others = entries(surroundings.view, family, |entry| {
+            entry.attribute.is_of(handle) && !is_of(entry, request)
+        });
+        all.extend(others);
+    }
+    Ok(all)
+}
+
+/// Checks that the handle may hold this many more addresses of the family. Nothing it holds counts twice, and
+/// what it holds counts over all interfaces.
+///
+/// # Errors
+/// [`Refusal::HandleFull`], and [`Stop::Read`] where a block that the handle names was not read.
+pub fn check_cap(
+    surroundings: &Surroundings<'_>,
+    request: &Assign,
+    family: Family,
+    wanted: usize,
+) -> Result<(), Stop> {
+    let cap = request.max_per_handle;
+    let Some(handle) = request.handle.as_ref().filter(|_| 0 < cap) else {
+        return Ok(());
     };
-    see_named(surroundings)?;
-    let blocks = blocks_naming(surroundings.view, handle);
-    let of_family = blocks.filter(|block| block.value.cidr().family() == family);
-    Ok(of_family
+    let held = held_in_all(surroundings, request, family)?.len();
+    if held + wanted <= cap {
+        return Ok(());
+    }
+    Err(Stop::Refuse(Refusal::HandleFull {
+        handle: handle.clone(),
+        family,
+        held,
+        wanted,
+        cap,
+    }))
+}
+
+fn entries(view: &View, family: Family, is_meant: impl Fn(&Assigned<'_>) -> bool) -> Vec<Held> {
+    let present = view.blocks.values().filter_map(|seen| seen.present());
+    let of_family = present.filter(|block| block.value.cidr().family() == family);
+    of_family
         .flat_map(|block| {
-            let entries = of_interface(&block.value, handle, request.interface.as_deref());
-            entries.map(|entry| Held {
+            let meant = block.value.entries().filter(&is_meant);
+            meant.map(|entry| Held {
                 address: entry.address,
                 block: block.value.cidr(),
             })
         })
-        .collect())
+        .collect()
+}
+
+/// Returns whether an entry is of the request: of its handle and interface, or without a handle of its mark.
+pub fn is_of(entry: &Assigned<'_>, request: &Assign) -> bool {
+    match &request.handle {
+        Some(handle) => {
+            entry.attribute.is_of(handle) && is_of_interface(entry, request.interface.as_deref())
+        }
+        None => {
+            let mark = request.attributes.get(REQUEST);
+            let attribute = entry.attribute;
+            attribute.handle.is_none() && mark.is_some() && attribute.secondary.get(REQUEST) == mark
+        }
+    }
+}
+
+/// Those that name no interface, as Calico writes them, belong to each; all do where no interface is given.
+fn is_of_interface(entry: &Assigned<'_>, interface: Option<&str>) -> bool {
+    let own = entry.attribute.secondary.get(INTERFACE).map(String::as_str);
+    interface.is_none() || own.is_none() || own == interface
 }
 
 /// Returns the blocks that were read and have entries of the handle.
@@ -65,21 +142,6 @@ pub fn of_interface<'a>(
     handle: &'a HandleId,
     interface: Option<&'a str>,
 ) -> impl Iterator<Item = Assigned<'a>> {
-    block.entries_of(handle).filter(move |entry| {
-        let own = entry.attribute.secondary.get(INTERFACE).map(String::as_str);
-        interface.is_none() || own.is_none() || own == interface
-    })
-}
-
-fn see_named(surroundings: &Surroundings<'_>) -> Result<(), Stop> {
-    let handle = surroundings.handle.into_iter();
-    let unseen = handle.flat_map(|handle| surroundings.view.unseen_of(handle));
-    let unread: Vec<Want> = unseen
-        .map(|block| Want::Record(RecordId::Block(block)))
-        .collect();
-    if unread.is_empty() {
-        Ok(())
-    } else {
-        Err(Stop::Read(unread))
-    }
+    let entries = block.entries_of(handle);
+    entries.filter(move |entry| is_of_interface(entry, interface))
 }

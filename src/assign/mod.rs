@@ -1,19 +1,34 @@
 //! PURE. How a workload gets addresses and gives them back.
 
+pub mod around;
 mod borrow;
+pub mod by_address;
+pub mod cold;
 pub mod decide;
 mod enlarge;
 pub mod gather;
 pub mod handle;
 pub mod held;
+pub mod owners;
+pub mod query;
 pub mod release;
 pub mod request;
 mod shortage;
 pub mod surroundings;
+pub mod vm;
 
+pub use by_address::decide_assign_addresses;
+pub use cold::{Collected, decide_collect_cold};
 pub use decide::decide_assign;
 pub use handle::Handle;
+pub use owners::{
+    Edit, Expected, OwnerChange, OwnerId, PromoteOwner, Role, SetOwners, decide_promote_owner,
+    decide_set_owners,
+};
+pub use query::{decide_addresses_of, decide_holder_of};
 pub use release::{decide_release_addresses, decide_release_handle};
 pub use request::{
-    Assign, Grant, Granted, PoolRef, ReleaseAddress, ReleaseHandle, Released, Shortage, Wanted,
+    Assign, AssignAddresses, Grant, Granted, PoolRef, ReleaseAddress, ReleaseHandle, Released,
+    Shortage, Wanted,
 };
+pub use vm::vm_handle;

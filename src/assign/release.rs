@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::assign::around::{block_around, see_around};
 use crate::assign::held::{NODE, blocks_naming, of_interface};
 use crate::assign::surroundings::config_of;
 use crate::assign::{Handle, ReleaseAddress, ReleaseHandle, Released};
@@ -126,10 +127,7 @@ fn by_address(
     };
     let open: Vec<&ReleaseAddress> = addresses.iter().filter(|one| !was_done(one)).collect();
     let config = config_of(view.config()?);
-    let unread = blocks_around(view, &open);
-    if !unread.is_empty() {
-        return Err(Stop::Read(unread));
-    }
+    see_around(view, open.iter().map(|one| one.address))?;
     let mut told = Released::default();
     let mut wanted: BTreeMap<BlockCidr, Vec<Ordinal>> = BTreeMap::new();
     for one in open {
@@ -144,24 +142,6 @@ fn by_address(
     release.step(Vec::new(), told)
 }
 
-fn blocks_around(view: &View, addresses: &[&ReleaseAddress]) -> Vec<Want> {
-    let all = addresses.iter().flat_map(|one| legal_blocks(one.address));
-    let mut unread: Vec<Want> = all
-        .filter(|block| !view.blocks.contains_key(block))
-        .map(|block| Want::Record(RecordId::Block(block)))
-        .collect();
-    unread.sort_unstable();
-    unread.dedup();
-    unread.truncate(MOST_WANTS);
-    unread
-}
-
-/// Returns the blocks of every legal size around an address, the largest first.
-pub fn legal_blocks(address: Address) -> impl Iterator<Item = BlockCidr> {
-    let lengths = address.family().block_lengths();
-    lengths.filter_map(move |length| BlockCidr::new(address.network(length)).ok())
-}
-
 enum Judged {
     NotAssigned,
     Refused(Refusal),
@@ -169,7 +149,7 @@ enum Judged {
 }
 
 fn judge(view: &View, one: &ReleaseAddress) -> Result<Judged, Stop> {
-    let Some(record) = block_of(view, one.address)? else {
+    let Some(record) = block_around(view, one.address)? else {
         return Ok(Judged::NotAssigned);
     };
     let block = &record.value;
@@ -198,18 +178,6 @@ fn judge(view: &View, one: &ReleaseAddress) -> Result<Judged, Stop> {
 
 fn is_holder(given: &HandleId, holder: Option<&str>) -> bool {
     given.comparable() == holder.map_or("", comparable_handle)
-}
-
-/// Returns the record of the block that contains the address. A corrupt one refuses the request.
-fn block_of(view: &View, address: Address) -> Result<Option<&Recorded<Block>>, Stop> {
-    for cidr in legal_blocks(address) {
-        match view.block(cidr)? {
-            Seen::Present(record) => return Ok(Some(record)),
-            Seen::Corrupt(record) => return Err(Refusal::Corrupt(vec![record.clone()]).into()),
-            Seen::Absent => {}
-        }
-    }
-    Ok(None)
 }
 
 /// A release that is being put together.
@@ -383,7 +351,7 @@ fn lowered(id: HandleId, seen: &Seen<Handle>, freed: &BTreeMap<BlockCidr, u64>) 
 }
 
 /// Addresses of virtual owners never cool: Calico's own controller cannot cope with it.
-fn cooldown_of(block: &Block, seconds: i64) -> Cooldown {
+pub(super) fn cooldown_of(block: &Block, seconds: i64) -> Cooldown {
     match block.owner().map(|owner| owner.kind) {
         Some(OwnerKind::Virtual) => Cooldown::from_seconds(0),
         Some(OwnerKind::Host) | None => Cooldown::from_seconds(seconds),

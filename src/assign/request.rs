@@ -162,7 +162,76 @@ impl Grant {
         let earlier = grants.into_iter().flat_map(|grant| grant.addresses);
         let mut addresses: Vec<Granted> = earlier.chain(last.addresses).collect();
         addresses.sort_by_key(|granted| granted.address.family());
-        Grant { addresses, ..last }
+        Grant {
+            addresses,
+            repeated: false,
+            ..last
+        }
+    }
+}
+
+/// A request for addresses that are named, at most one of each family: all of them, or nothing (p13).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssignAddresses {
+    /// The addresses. What the handle and interface hold already is granted again (p7).
+    pub addresses: Vec<Address>,
+    /// Who will hold them.
+    pub handle: Option<HandleId>,
+    /// The interface in the container; recorded as the attribute `interface`.
+    pub interface: Option<String>,
+    /// The node that asks.
+    pub node: NodeName,
+    /// What is recorded with the addresses, without `interface`.
+    pub attributes: BTreeMap<String, String>,
+    /// What the addresses are for; `None` for whatever their pools allow.
+    pub purpose: Option<Use>,
+    /// Slots that are set aside in each block claimed for this request (Windows).
+    pub reserved_slots: Option<ReservedSlots>,
+    /// Most addresses of a family that the handle may hold; 0 for no limit.
+    pub max_per_handle: usize,
+}
+
+impl AssignAddresses {
+    /// Returns a request of a node for addresses for a workload.
+    pub fn workload(node: NodeName, handle: HandleId, addresses: Vec<Address>) -> AssignAddresses {
+        AssignAddresses {
+            addresses,
+            handle: Some(handle),
+            interface: None,
+            node,
+            attributes: BTreeMap::new(),
+            purpose: Some(Use::Workload),
+            reserved_slots: None,
+            max_per_handle: 0,
+        }
+    }
+
+    /// Returns the request that wants as many addresses of each family.
+    pub(super) fn counted(&self) -> Assign {
+        let wanted = |family: Family| Wanted {
+            count: self.of(family).count(),
+            pools: Vec::new(),
+            reserved_slots: self.reserved_slots.clone(),
+        };
+        Assign {
+            handle: self.handle.clone(),
+            interface: self.interface.clone(),
+            node: self.node.clone(),
+            attributes: self.attributes.clone(),
+            v4: wanted(Family::V4),
+            v6: wanted(Family::V6),
+            purpose: self.purpose.unwrap_or(Use::Workload),
+            namespace: None,
+            shortage: Shortage::Refuse,
+            max_blocks: 0,
+            max_per_handle: self.max_per_handle,
+        }
+    }
+
+    /// Returns the addresses of a family.
+    pub(super) fn of(&self, family: Family) -> impl Iterator<Item = Address> + '_ {
+        let addresses = self.addresses.iter().copied();
+        addresses.filter(move |address| address.family() == family)
     }
 }
 

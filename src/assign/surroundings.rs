@@ -156,6 +156,14 @@ pub fn config_of(record: &Seen<Config>) -> Config {
     present.map_or_else(Config::default, |config| config.value.clone())
 }
 
+/// Returns the configuration that a record means.
+///
+/// # Errors
+/// [`Stop::Refuse`] where it does not parse: what it says is not known then.
+pub fn readable_config(record: &Seen<Config>) -> Result<Config, Stop> {
+    corrupt(record).map_or_else(|| Ok(config_of(record)), Err)
+}
+
 fn corrupt<T>(seen: &Seen<T>) -> Option<Stop> {
     match seen {
         Seen::Corrupt(record) => Some(Stop::Refuse(Refusal::Corrupt(vec![record.clone()]))),

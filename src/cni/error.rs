@@ -139,7 +139,15 @@ impl From<&Refusal> for CniError {
             }
             Refusal::Exhausted { .. } | Refusal::NoAutoAllocation { .. } => Code::Exhausted,
             Refusal::BlockLimit { .. } => Code::BlockLimit,
-            Refusal::AddressTaken { .. } | Refusal::OtherAssignment { .. } => Code::AddressTaken,
+            Refusal::AddressTaken { .. }
+            | Refusal::OtherAssignment { .. }
+            | Refusal::NotAssigned(_)
+            | Refusal::HandleFull { .. }
+            | Refusal::HoldsNothing(_)
+            | Refusal::StrictAffinity { .. }
+            | Refusal::OtherBlockSize { .. }
+            | Refusal::OtherOwner { .. }
+            | Refusal::NoAlternateOwner(_) => Code::AddressTaken,
             Refusal::UnknownNode(_) => Code::NodeIdentity,
             Refusal::OutsidePools(_) => Code::OutsidePools,
             Refusal::Corrupt(_) => Code::Decode,

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::assign::around::{legal_blocks, wants_around};
 use crate::blocks::block::Slot;
 use crate::blocks::{Address, Block, BlockCidr, Cidr};
 use crate::clock::Timestamp;
 use crate::ids::{Owner, ResourceName};
-use crate::plan::{Listing, RecordId, Scope, Step, Stop, View, Want};
+use crate::plan::{Listing, Scope, Step, Stop, View, Want};
 use crate::resources::Pool;
 
 /// Whether an address is held.
@@ -52,7 +53,7 @@ fn report(view: &View, address: Address) -> Result<AddressReport, Stop> {
         return Err(Stop::Read(wants(address)));
     };
     let mut around = None;
-    for cidr in candidates(address) {
+    for cidr in legal_blocks(address) {
         let seen = view.blocks.get(&cidr);
         let seen = seen.ok_or_else(|| Stop::Read(wants(address)))?;
         around = around.or(seen.present().map(|recorded| &recorded.value));
@@ -72,15 +73,7 @@ fn report(view: &View, address: Address) -> Result<AddressReport, Stop> {
 
 fn wants(address: Address) -> Vec<Want> {
     let scopes = [Scope::Pools, Scope::Reservations].map(Want::Scope);
-    let blocks = candidates(address).map(|cidr| Want::Record(RecordId::Block(cidr)));
-    scopes.into_iter().chain(blocks).collect()
-}
-
-fn candidates(address: Address) -> impl Iterator<Item = BlockCidr> {
-    let lengths = address.family().block_lengths();
-    lengths.map(move |length| {
-        BlockCidr::new(address.network(length)).expect("the length is one of a block")
-    })
+    scopes.into_iter().chain(wants_around(address)).collect()
 }
 
 fn pool_around(pools: &Listing<ResourceName, Pool>, cidr: Cidr) -> Option<(ResourceName, Pool)> {
@@ -89,7 +82,7 @@ fn pool_around(pools: &Listing<ResourceName, Pool>, cidr: Cidr) -> Option<(Resou
     Some((found.0.clone(), found.1.value.clone()))
 }
 
-fn held(block: &Block, address: Address) -> Held {
+pub(crate) fn held(block: &Block, address: Address) -> Held {
     let ordinal = block.ordinal(address).expect("the block is around it");
     match block.slot(ordinal) {
         Slot::Free => Held::Free,

@@ -10,7 +10,7 @@ use crate::load::Transition;
 pub(crate) type Answer = Result<Value, String>;
 
 /// What Calico's sentences decide. The first that occurs in the text counts.
-const DECISIONS: [(&str, &str); 19] = [
+const DECISIONS: [(&str, &str); 23] = [
     ("cannot find a qualified ippool", "no pool admits it"),
     ("no configured Calico pools", "no pool admits it"),
     ("does not exist, or is not enabled", "bad pool"),
@@ -23,7 +23,11 @@ const DECISIONS: [(&str, &str); 19] = [
     ("HostReservedAttr has wrong parameters", "no pool admits it"),
     ("failed to parse IP", "bad request"),
     ("not in a configured pool", "outside pools"),
-    ("which is not allowed for use", "not for this use"),
+    ("which is not allowed for use", "no pool admits it"),
+    ("already has IP(s) allocated", "handle full"),
+    ("is not assigned to handle", "taken"),
+    ("mutually exclusive", "bad request"),
+    ("updates cannot be nil", "bad request"),
     ("Block host affinity does not match", "strict affinity"),
     ("with no affinity", "strict affinity"),
     ("Cannot disable 'StrictAffinity'", "validation"),

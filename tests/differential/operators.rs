@@ -1,13 +1,12 @@
-//! What operators do, on our plans: pools, reservations, nodes, configuration, and what stands behind an address.
+//! What operators do, on our plans: pools, reservations, nodes, configuration.
 
 use block_ipam::allocator::Allocator;
 use block_ipam::ids::ResourceName;
-use block_ipam::plan::{Seen, Step};
-use block_ipam::report::address::address_report;
-use block_ipam::report::{AddressReport, BlockUsage, Held, Numbers, PoolUsage};
+use block_ipam::plan::Step;
+use block_ipam::report::{BlockUsage, Numbers, PoolUsage};
 use block_ipam::resources::plans::pool_delete::Delete;
 use block_ipam::resources::plans::{
-    Mode, Put, delete_pool, delete_reservation, put_config, put_node, put_pool, put_reservation,
+    Mode, Put, delete_pool, delete_reservation, put_node, put_pool, put_reservation,
 };
 use block_ipam::resources::reservation_rules::reservation;
 use block_ipam::resources::{Config, FieldError, Metadata, Node, Pool, PoolSpec};
@@ -15,7 +14,7 @@ use block_ipam::unknown::Unknown;
 use serde_json::{Value, json};
 
 use crate::load::Transition;
-use crate::run::{Stopped, bad, labels, stopped};
+use crate::run::{Stopped, labels, stopped};
 
 /// Does the operation if it is one of these.
 pub(crate) async fn perform(
@@ -40,7 +39,6 @@ pub(crate) async fn perform(
         "setIPAMConfig" => set_config(allocator, &transition.operation["config"]).await,
         "getIPAMConfig" => get_config(allocator).await,
         "getUtilization" => get_utilization(allocator, transition).await,
-        "getAttributes" => get_attributes(allocator, transition).await,
         _ => return None,
     })
 }
@@ -161,17 +159,12 @@ async fn set_config(allocator: &Allocator, config: &Value) -> Result<Value, Stop
         mode: Mode::Apply,
         expected: None,
     };
-    let done = allocator.run(|view, context| put_config(view, &request, context));
-    done.await.map_err(|e| stopped(&e)).map(|_| json!({}))
+    let done = allocator.put_config(&request).await;
+    done.map_err(|e| stopped(&e)).map(|_| json!({}))
 }
 
 async fn get_config(allocator: &Allocator) -> Result<Value, Stopped> {
-    let config = allocator.run(|view, _| match view.config() {
-        Ok(Seen::Present(config)) => Step::Done(config.value.clone()),
-        Ok(_) => Step::Done(Config::default()),
-        Err(stop) => Step::from(stop),
-    });
-    let config = config.await.map_err(|e| stopped(&e))?;
+    let config = allocator.config().await.map_err(|e| stopped(&e))?;
     Ok(json!({ "config": {
         "strictAffinity": config.strict_affinity,
         "autoAllocateBlocks": config.auto_allocate_blocks,
@@ -179,25 +172,6 @@ async fn get_config(allocator: &Allocator) -> Result<Value, Stopped> {
         "ipCooldownSeconds": config.cooldown_seconds,
         "kubeVirtVMAddressPersistence": config.vm_address_persistence,
     }}))
-}
-
-async fn get_attributes(allocator: &Allocator, transition: &Transition) -> Result<Value, Stopped> {
-    let address = transition.text("ip").parse().map_err(bad)?;
-    let report = allocator.run(|view, _| address_report(view, address));
-    let AddressReport { held, .. } = report.await.map_err(|e| stopped(&e))?;
-    match held {
-        Held::Free => Err(Stopped::Refused("not found".to_owned())),
-        Held::Cooling(_) => Err(Stopped::Refused("in cooldown".to_owned())),
-        Held::By {
-            handle,
-            attributes,
-            alternate,
-        } => Ok(json!({
-            "handle": handle,
-            "active": (!attributes.is_empty()).then_some(attributes),
-            "alternate": (!alternate.is_empty()).then_some(alternate),
-        })),
-    }
 }
 
 /// Pools may be named by name or CIDR; the blocks of none are told where no pool is named.

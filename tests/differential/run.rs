@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use crate::calico::Answer;
 use crate::counting::Counting;
 use crate::load::{Records, Transition};
-use crate::operators;
+use crate::{addresses, operators};
 
 /// What became of a recorded operation.
 #[derive(Debug)]
@@ -110,7 +110,10 @@ async fn perform(allocator: &Allocator, transition: &Transition) -> Result<Value
         "releaseByHandle" => release_by_handle(allocator, transition).await,
         "releaseIPs" => release_ips(allocator, transition).await,
         other => {
-            let done = operators::perform(allocator, transition).await;
+            let mut done = addresses::perform(allocator, transition).await;
+            if done.is_none() {
+                done = operators::perform(allocator, transition).await;
+            }
             done.unwrap_or_else(|| Err(Stopped::NotYet(other.to_owned())))
         }
     }
@@ -236,7 +239,7 @@ fn distinct(addresses: &[Address]) -> BTreeSet<String> {
     addresses.iter().map(ToString::to_string).collect()
 }
 
-fn number(value: &Value) -> usize {
+pub(crate) fn number(value: &Value) -> usize {
     let number = value.as_u64().unwrap_or_default();
     usize::try_from(number).expect("a small number")
 }
@@ -259,7 +262,7 @@ fn handle(id: &str) -> Result<HandleId, Stopped> {
     HandleId::new(id).map_err(bad)
 }
 
-fn purpose(word: &str) -> Result<Use, Stopped> {
+pub(crate) fn purpose(word: &str) -> Result<Use, Stopped> {
     [Use::Workload, Use::Tunnel, Use::LoadBalancer]
         .into_iter()
         .find(|purpose| purpose.word() == word)
@@ -289,6 +292,12 @@ fn word(refusal: &Refusal) -> &str {
         Refusal::AddressTaken { .. } => "taken",
         Refusal::OtherAssignment { .. } => "other assignment",
         Refusal::OutsidePools(_) => "outside pools",
+        Refusal::NotAssigned(_) | Refusal::HoldsNothing(_) => "not found",
+        Refusal::HandleFull { .. } => "handle full",
+        Refusal::StrictAffinity { .. } => "strict affinity",
+        Refusal::OtherBlockSize { .. } => "other block size",
+        Refusal::OtherOwner { .. } => "update conflict",
+        Refusal::NoAlternateOwner(_) => "alternate owner empty",
         Refusal::UnknownNode(_) => "no node record",
         Refusal::Corrupt(_) => "corrupt",
         Refusal::Change(ChangeRefusal::Exists(..)) => "taken",

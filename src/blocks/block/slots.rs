@@ -86,6 +86,11 @@ impl Block {
         self.free.len()
     }
 
+    /// Returns the free addresses, the one that has been free longest first.
+    pub fn free_addresses(&self) -> impl Iterator<Item = Address> {
+        self.free.iter().map(|&ordinal| self.address(ordinal))
+    }
+
     /// Returns the number of free addresses outside `avoid`.
     pub fn usable_count(&self, avoid: &RangeSet) -> usize {
         let avoid = avoid.within(self.cidr.cidr());

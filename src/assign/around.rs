@@ -1,0 +1,51 @@
+//! The block around an address, whatever its size: its pool may have had other blocks once, or be gone.
+
+use crate::blocks::{Address, Block, BlockCidr};
+use crate::plan::{MOST_WANTS, RecordId, Recorded, Seen, Stop, View, Want};
+use crate::refusal::Refusal;
+
+/// Returns the blocks of every legal size around an address, the largest first.
+pub fn legal_blocks(address: Address) -> impl Iterator<Item = BlockCidr> {
+    let lengths = address.family().block_lengths();
+    lengths.filter_map(move |length| BlockCidr::new(address.network(length)).ok())
+}
+
+/// Returns the wants of all of [`legal_blocks`].
+pub fn wants_around(address: Address) -> impl Iterator<Item = Want> {
+    legal_blocks(address).map(|block| Want::Record(RecordId::Block(block)))
+}
+
+/// Asks for the blocks around these addresses that were not read, as many as one read brings.
+///
+/// # Errors
+/// [`Stop::Read`], unless all were read.
+pub fn see_around(view: &View, addresses: impl Iterator<Item = Address>) -> Result<(), Stop> {
+    let all = addresses.flat_map(legal_blocks);
+    let mut unread: Vec<Want> = all
+        .filter(|block| !view.blocks.contains_key(block))
+        .map(|block| Want::Record(RecordId::Block(block)))
+        .collect();
+    unread.sort_unstable();
+    unread.dedup();
+    unread.truncate(MOST_WANTS);
+    if unread.is_empty() {
+        Ok(())
+    } else {
+        Err(Stop::Read(unread))
+    }
+}
+
+/// Returns the record of the block that contains the address.
+///
+/// # Errors
+/// [`Stop::Read`] where one was not read, and a corrupt record.
+pub fn block_around(view: &View, address: Address) -> Result<Option<&Recorded<Block>>, Stop> {
+    for cidr in legal_blocks(address) {
+        match view.block(cidr)? {
+            Seen::Present(record) => return Ok(Some(record)),
+            Seen::Corrupt(record) => return Err(Refusal::Corrupt(vec![record.clone()]).into()),
+            Seen::Absent => {}
+        }
+    }
+    Ok(None)
+}
