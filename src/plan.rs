@@ -26,6 +26,16 @@ pub struct Context {
     pub random: u64,
 }
 
+impl Context {
+    /// Returns where a new block counts from: the nanoseconds of now with random low bits, so that a block that is
+    /// created again stands above everything that was seen of it.
+    pub fn new_sequence(self) -> u64 {
+        const RANDOM_BITS: u64 = (1 << 20) - 1;
+        let nanos = u64::try_from(self.now.nanos()).unwrap_or(0);
+        (nanos & !RANDOM_BITS) | (self.random & RANDOM_BITS)
+    }
+}
+
 /// A value with the revisions of its record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recorded<T> {
@@ -105,6 +115,8 @@ pub enum RecordId {
     Node(NodeName),
     /// The configuration.
     Config,
+    /// The mark that old versions of Calico left for each node.
+    LegacyHost(NodeName),
     /// Our index of what a node borrowed from a block.
     Borrowed(NodeName, BlockCidr),
     /// The mark of a store that Calico runs on: without its Node record a node gets nothing there.
@@ -165,6 +177,8 @@ pub struct View {
     pub blocks: BTreeMap<BlockCidr, Seen<Block>>,
     /// The revision at which each of these blocks was looked at.
     pub blocks_at: BTreeMap<BlockCidr, Revision>,
+    /// The marks that old versions of Calico left for nodes; the content does not matter.
+    pub legacy_hosts: BTreeMap<NodeName, Seen<()>>,
     /// Our index of borrowed addresses; the record has no content.
     pub borrowed: BTreeMap<(NodeName, BlockCidr), Seen<()>>,
     /// Whether Calico runs on this store; the content does not matter here.
@@ -221,6 +235,8 @@ pub enum Change {
     PutBorrowed(NodeName, BlockCidr),
     /// Takes that note away.
     DeleteBorrowed(NodeName, BlockCidr),
+    /// Deletes the mark of an old version of Calico for a node.
+    DeleteLegacyHost(NodeName),
     /// Writes a pool.
     PutPool(Pool),
     /// Deletes a pool.

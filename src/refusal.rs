@@ -4,6 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
+use crate::affinity::RangeRefusal;
 use crate::assign::Role;
 use crate::blocks::{Address, BlockCidr, Cidr, Family, SlotTaken};
 use crate::ids::{HandleId, NodeName, Owner, ResourceName};
@@ -211,6 +212,9 @@ pub enum Refusal {
     /// A resource is not changed.
     #[error(transparent)]
     Change(#[from] ChangeRefusal),
+    /// A range names no blocks.
+    #[error(transparent)]
+    Range(#[from] RangeRefusal),
     /// The rule of the operation says no.
     #[error("{0}")]
     Rule(String),

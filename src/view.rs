@@ -64,7 +64,7 @@ impl View {
         seen(self.affinities.get(&(owner.clone(), family)), want)
     }
 
-    /// Returns one affinity: from the listing of its owner, or as read by itself.
+    /// Returns one affinity: as read by itself, or from the listing of its owner or of all owners.
     ///
     /// # Errors
     /// [`Stop::Read`].
@@ -74,6 +74,10 @@ impl View {
         }
         if let Some(listing) = self.affinities.get(&(owner.clone(), block.family())) {
             let found = listing.records.get(&block).cloned();
+            return Ok(found.map_or(Seen::Absent, Seen::Present));
+        }
+        if let Some(listing) = self.all_affinities.get(&owner.kind) {
+            let found = listing.records.get(&(owner.clone(), block)).cloned();
             return Ok(found.map_or(Seen::Absent, Seen::Present));
         }
         let id = RecordId::Affinity(owner.clone(), block);
@@ -232,6 +236,9 @@ impl View {
             }
             Change::DeleteBorrowed(node, block) => {
                 self.borrowed.insert((node.clone(), *block), Seen::Absent);
+            }
+            Change::DeleteLegacyHost(node) => {
+                self.legacy_hosts.insert(node.clone(), Seen::Absent);
             }
             Change::PutPool(pool) => {
                 let name = ResourceName::stored(&pool.metadata.name);

@@ -152,6 +152,7 @@ fn the_stores_hold_every_kind_of_record_of_calico() {
                 RecordId::Reservation(_) => "reservation",
                 RecordId::Node(_) => "node",
                 RecordId::Config => "config",
+                RecordId::LegacyHost(_) => "legacy host",
                 RecordId::ClusterInformation => "cluster information",
                 RecordId::Borrowed(..) => "borrowed",
             });

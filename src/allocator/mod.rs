@@ -1,5 +1,6 @@
 //! What to read for a request, and the one loop: read, decide, commit.
 
+mod affinities;
 pub mod hint;
 pub mod hint_file;
 pub mod reports;
@@ -15,6 +16,7 @@ mod recovery;
 mod transaction;
 mod wants;
 
+pub use affinities::{DeletedNode, Drained};
 pub use budget::Budget;
 pub use hint::Hint;
 pub use operations::{Allocator, AllocatorError};

@@ -156,6 +156,7 @@ fn write(change: &Change) -> Write {
             codec::encode_borrowed(),
         ),
         Change::DeleteBorrowed(node, block) => delete(RecordId::Borrowed(node.clone(), *block)),
+        Change::DeleteLegacyHost(node) => delete(RecordId::LegacyHost(node.clone())),
         Change::PutPool(pool) => put(pool_id(&pool.metadata.name), codec::encode_pool(pool)),
         Change::DeletePool(name) => delete(RecordId::Pool(name.clone())),
         Change::PutReservation(reservation) => put(

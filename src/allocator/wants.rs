@@ -39,7 +39,9 @@ pub(super) fn ranges_of(view: &mut View, mut wants: Vec<Want>) -> (Vec<Asked>, V
 
 fn ranges(view: &mut View, want: &Want) -> Vec<Range> {
     match want {
-        Want::Record(id @ (RecordId::ClusterInformation | RecordId::Borrowed(..))) => {
+        Want::Record(
+            id @ (RecordId::ClusterInformation | RecordId::LegacyHost(_) | RecordId::Borrowed(..)),
+        ) => {
             vec![Range::key(keys::key_of(id)).keys_only()]
         }
         Want::Record(id) => vec![Range::key(keys::key_of(id))],
@@ -92,6 +94,9 @@ fn absorb_record(view: &mut View, id: &RecordId, entry: Option<&Entry>, revision
             if let Some(listing) = listing {
                 relist(listing, *block, &seen);
             }
+            if let Some(listing) = view.all_affinities.get_mut(&owner.kind) {
+                relist(listing, (owner.clone(), *block), &seen);
+            }
             view.affinity.insert((owner.clone(), *block), seen);
         }
         RecordId::Handle(handle) => {
@@ -115,6 +120,10 @@ fn absorb_record(view: &mut View, id: &RecordId, entry: Option<&Entry>, revision
             view.nodes.insert(node.clone(), seen);
         }
         RecordId::Config => view.config = Some(seen(entry, codec::decode_config)),
+        RecordId::LegacyHost(node) => {
+            let seen = seen(entry, |_| Ok(()));
+            view.legacy_hosts.insert(node.clone(), seen);
+        }
         RecordId::Borrowed(node, block) => {
             let seen = seen(entry, |_| Ok(()));
             view.borrowed.insert((node.clone(), *block), seen);

@@ -179,7 +179,7 @@ pub(super) fn combine(
     })
 }
 
-fn without_repetition(guards: Vec<Guard>) -> Vec<Guard> {
+pub(super) fn without_repetition(guards: Vec<Guard>) -> Vec<Guard> {
     let mut once: Vec<Guard> = Vec::with_capacity(guards.len());
     for guard in guards {
         if !once.contains(&guard) {

@@ -122,7 +122,11 @@ impl<'a> Gatherer<'a> {
     }
 
     /// At the limit only what is half-done already is still claimed: it counts in any case.
-    fn candidate(&self, gathered: &Gathered, limit: Limit) -> Result<Option<Candidate<'a>>, Stop> {
+    pub(super) fn candidate(
+        &self,
+        gathered: &Gathered,
+        limit: Limit,
+    ) -> Result<Option<Candidate<'a>>, Stop> {
         let surroundings = self.surroundings;
         let search = Search {
             pools: &self.admission.pools,
@@ -152,6 +156,19 @@ impl<'a> Gatherer<'a> {
         let Some(taken) = self.take(self.new_block(block), missing) else {
             return Ok(false);
         };
+        self.guard_new(gathered, candidate)?;
+        self.own(gathered, block)?;
+        self.add(gathered, taken);
+        Ok(true)
+    }
+
+    /// Adds what a new block relies on: that it is absent, and that nothing was created over it (X8, X9).
+    pub(super) fn guard_new(
+        &self,
+        gathered: &mut Gathered,
+        candidate: Candidate<'_>,
+    ) -> Result<(), Stop> {
+        let block = candidate.block;
         let owner = &self.surroundings.owner;
         let affinity = self.surroundings.view.affinity(owner, block)?;
         let id = RecordId::Affinity(owner.clone(), block);
@@ -160,14 +177,12 @@ impl<'a> Gatherer<'a> {
             Guard::NoneCreatedOver(block.cidr(), candidate.read_at),
             id.unchanged(&affinity),
         ]);
-        self.own(gathered, block)?;
-        self.add(gathered, taken);
-        Ok(true)
+        Ok(())
     }
 
     /// Adds what every new ownership relies on: the configuration (X5), the node (X6), and that the owner got no
     /// other block meanwhile (X7).
-    fn own(&self, gathered: &mut Gathered, block: BlockCidr) -> Result<(), Stop> {
+    pub(super) fn own(&self, gathered: &mut Gathered, block: BlockCidr) -> Result<(), Stop> {
         let surroundings = self.surroundings;
         let owner = &surroundings.owner;
         let listed_at = surroundings.view.affinities(owner, self.family)?.read_at;
@@ -185,12 +200,8 @@ impl<'a> Gatherer<'a> {
         Ok(())
     }
 
-    /// A new block. Its sequence starts at the nanoseconds of now with random low bits, so that a block that
-    /// is created again stands above everything that was seen of it.
-    fn new_block(&self, cidr: BlockCidr) -> Block {
-        const RANDOM_BITS: u64 = (1 << 20) - 1;
-        let nanos = u64::try_from(self.context.now.nanos()).unwrap_or(0);
-        let sequence = (nanos & !RANDOM_BITS) | (self.context.random & RANDOM_BITS);
+    pub(super) fn new_block(&self, cidr: BlockCidr) -> Block {
+        let sequence = self.context.new_sequence();
         let slots = self.request.wanted(self.family).reserved_slots.as_ref();
         let owner = self.surroundings.owner.clone();
         Block::create(cidr, owner, self.context.now, sequence, slots)

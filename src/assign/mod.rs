@@ -6,12 +6,14 @@ pub mod by_address;
 pub mod cold;
 pub mod decide;
 mod enlarge;
+pub mod ensure;
 pub mod gather;
 pub mod handle;
 pub mod held;
 pub mod owners;
 pub mod query;
 pub mod release;
+pub mod repair_handle;
 pub mod request;
 mod shortage;
 pub mod surroundings;
@@ -20,6 +22,7 @@ pub mod vm;
 pub use by_address::decide_assign_addresses;
 pub use cold::{Collected, decide_collect_cold};
 pub use decide::decide_assign;
+pub use ensure::{EnsureBlock, Ensured, decide_ensure_block};
 pub use handle::Handle;
 pub use owners::{
     Edit, Expected, OwnerChange, OwnerId, PromoteOwner, Role, SetOwners, decide_promote_owner,

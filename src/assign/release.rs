@@ -326,7 +326,7 @@ impl<'a> Release<'a> {
 }
 
 /// Returns the nodes that hold addresses in a block that is not theirs.
-fn borrowers(block: &Block) -> BTreeSet<NodeName> {
+pub(crate) fn borrowers(block: &Block) -> BTreeSet<NodeName> {
     let owner = block.owner().and_then(Owner::node);
     let nodes = block
         .entries()
@@ -351,7 +351,7 @@ fn lowered(id: HandleId, seen: &Seen<Handle>, freed: &BTreeMap<BlockCidr, u64>) 
 }
 
 /// Addresses of virtual owners never cool: Calico's own controller cannot cope with it.
-pub(super) fn cooldown_of(block: &Block, seconds: i64) -> Cooldown {
+pub(crate) fn cooldown_of(block: &Block, seconds: i64) -> Cooldown {
     match block.owner().map(|owner| owner.kind) {
         Some(OwnerKind::Virtual) => Cooldown::from_seconds(0),
         Some(OwnerKind::Host) | None => Cooldown::from_seconds(seconds),

@@ -151,7 +151,7 @@ impl From<&Refusal> for CniError {
             Refusal::UnknownNode(_) => Code::NodeIdentity,
             Refusal::OutsidePools(_) => Code::OutsidePools,
             Refusal::Corrupt(_) => Code::Decode,
-            Refusal::Rule(_) | Refusal::Change(_) => Code::Config,
+            Refusal::Rule(_) | Refusal::Change(_) | Refusal::Range(_) => Code::Config,
         };
         CniError::new(code, refusal.to_string()).details(way_out(refusal))
     }

@@ -41,6 +41,7 @@ pub fn key_of(id: &RecordId) -> String {
         RecordId::Reservation(name) => format!("{RESERVATIONS}{name}"),
         RecordId::Node(name) => format!("{NODES}{name}"),
         RecordId::Config => CONFIG.to_owned(),
+        RecordId::LegacyHost(node) => format!("{IPAM}host/{node}"),
         RecordId::ClusterInformation => CLUSTER_INFORMATION.to_owned(),
         RecordId::Borrowed(node, cidr) => format!("{BORROWED}{node}/{}", dashed(cidr.cidr())),
     }

@@ -172,6 +172,7 @@ impl Check {
             RecordId::Pool(_)
             | RecordId::Reservation(_)
             | RecordId::Config
+            | RecordId::LegacyHost(_)
             | RecordId::Borrowed(..)
             | RecordId::ClusterInformation => {}
         }

@@ -10,7 +10,10 @@ use crate::load::Transition;
 pub(crate) type Answer = Result<Value, String>;
 
 /// What Calico's sentences decide. The first that occurs in the text counts.
-const DECISIONS: [(&str, &str); 23] = [
+const DECISIONS: [(&str, &str); 26] = [
+    ("is not within any configured pools", "outside pools"),
+    ("is smaller than the minimum", "below block size"),
+    ("is not empty", "not empty"),
     ("cannot find a qualified ippool", "no pool admits it"),
     ("no configured Calico pools", "no pool admits it"),
     ("does not exist, or is not enabled", "bad pool"),

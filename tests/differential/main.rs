@@ -4,6 +4,7 @@
 //! `UPDATE_EXPECT=1 cargo test --test differential` rewrites how a known difference looks; read what changed.
 
 mod addresses;
+mod affinities;
 mod calico;
 mod compare;
 mod counting;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use block_ipam::affinity::RangeRefusal;
 use block_ipam::allocator::{Allocator, AllocatorError, Hint};
 use block_ipam::assign::{Assign, Grant, PoolRef, ReleaseAddress, ReleaseHandle, Shortage, Wanted};
 use block_ipam::blocks::block::ReservedSlots;
@@ -19,6 +20,7 @@ use block_ipam::refusal::Refusal;
 use block_ipam::resources::{ChangeRefusal, Use};
 use serde_json::{Value, json};
 
+use crate::affinities;
 use crate::calico::Answer;
 use crate::counting::Counting;
 use crate::load::{Records, Transition};
@@ -112,6 +114,9 @@ async fn perform(allocator: &Allocator, transition: &Transition) -> Result<Value
         other => {
             let mut done = addresses::perform(allocator, transition).await;
             if done.is_none() {
+                done = affinities::perform(allocator, transition).await;
+            }
+            if done.is_none() {
                 done = operators::perform(allocator, transition).await;
             }
             done.unwrap_or_else(|| Err(Stopped::NotYet(other.to_owned())))
@@ -164,7 +169,7 @@ fn request(operation: &Value) -> Result<Assign, Stopped> {
     })
 }
 
-fn reserved(slots: &Value) -> Option<ReservedSlots> {
+pub(crate) fn reserved(slots: &Value) -> Option<ReservedSlots> {
     let text = |member: &str| slots[member].as_str().unwrap_or_default().to_owned();
     let count = |member: &str| u16::try_from(number(&slots[member])).expect("few slots");
     slots.is_object().then(|| ReservedSlots {
@@ -304,6 +309,8 @@ fn word(refusal: &Refusal) -> &str {
         Refusal::Change(ChangeRefusal::NotFound(..)) => "not found",
         Refusal::Change(ChangeRefusal::InUse { .. }) => "in use",
         Refusal::Change(_) => "validation",
+        Refusal::Range(RangeRefusal::OutsidePools(_)) => "outside pools",
+        Refusal::Range(RangeRefusal::BelowBlockSize { .. }) => "below block size",
         Refusal::Rule(text) => text,
         _ => "a refusal that the comparison does not know",
     }

@@ -1,6 +1,7 @@
 //! The allocator on a store in memory: what it costs, what it refuses, and what holds while nodes race, die and lose replies.
 
 mod addresses;
+mod affinities;
 mod budgets;
 mod races;
 mod reports;

@@ -5,6 +5,9 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
+/// What slots that Windows nodes reserve stand under.
+const WINDOWS_SLOTS: &str = "windows-reserved-ipam-handle";
+
 /// The records of address management, as far as the invariants look at them.
 #[derive(Debug, Default)]
 pub(crate) struct State {
@@ -50,7 +53,7 @@ impl State {
         state
     }
 
-    /// Returns (address, handle, node, block) of each allocation with a handle.
+    /// Returns (address, handle, node, block) of each allocation with a handle. Windows slots have no handle record.
     pub(crate) fn entries(&self) -> Vec<(IpAddr, String, String, String)> {
         let mut entries = Vec::new();
         for (cidr, block) in &self.blocks {
@@ -64,7 +67,8 @@ impl State {
                     continue;
                 };
                 let attribute = &block["attributes"][usize::try_from(index).expect("small")];
-                if let Some(handle) = attribute["handle_id"].as_str() {
+                let handle = attribute["handle_id"].as_str();
+                if let Some(handle) = handle.filter(|handle| *handle != WINDOWS_SLOTS) {
                     let node = attribute["secondary"]["node"].as_str().unwrap_or_default();
                     let address = nth(cidr, ordinal);
                     entries.push((address, handle.to_owned(), node.to_owned(), cidr.clone()));

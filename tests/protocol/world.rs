@@ -219,6 +219,15 @@ impl World {
         now(self.network.memory.commit(txn)).expect("the memory store answers");
     }
 
+    /// Deletes a record past the allocator.
+    pub(crate) fn delete(&self, key: &str) {
+        let txn = Txn {
+            guards: Vec::new(),
+            writes: vec![Write::Delete(key.to_owned())],
+        };
+        now(self.network.memory.commit(txn)).expect("the memory store answers");
+    }
+
     pub(crate) fn pool(&self, name: &str, cidr: &str, block_size: u8) {
         self.pool_with(name, cidr, block_size, "");
     }

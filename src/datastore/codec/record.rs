@@ -31,6 +31,8 @@ pub enum Record {
     Config(Config),
     /// Calico's mark. Its content is not looked at.
     ClusterInformation,
+    /// The mark of an old version of Calico; its content is not read.
+    LegacyHost,
     /// An entry of our index of borrowed addresses.
     Borrowed,
 }
@@ -47,7 +49,7 @@ impl Record {
             Record::Node(node) => encode_node(node),
             Record::Config(config) => encode_config(config),
             Record::Borrowed => encode_borrowed(),
-            Record::ClusterInformation => return None,
+            Record::ClusterInformation | Record::LegacyHost => return None,
         })
     }
 }
@@ -66,6 +68,7 @@ pub fn decode(id: &RecordId, value: &[u8]) -> Result<Record, DecodeError> {
         RecordId::Node(name) => Record::Node(decode_node(name, value)?),
         RecordId::Config => Record::Config(decode_config(value)?),
         RecordId::ClusterInformation => Record::ClusterInformation,
+        RecordId::LegacyHost(_) => Record::LegacyHost,
         RecordId::Borrowed(..) => {
             decode_borrowed(value)?;
             Record::Borrowed

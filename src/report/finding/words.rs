@@ -28,6 +28,7 @@ impl fmt::Display for Subject {
                 RecordId::Pool(name) => write!(f, "pool `{name}`"),
                 RecordId::Reservation(name) => write!(f, "reservation `{name}`"),
                 RecordId::Node(node) => write!(f, "node `{node}`"),
+                RecordId::LegacyHost(node) => write!(f, "old mark of node `{node}`"),
                 RecordId::Config => f.write_str("the configuration"),
                 RecordId::Borrowed(node, block) => write!(f, "borrowing of `{node}` from {block}"),
                 RecordId::ClusterInformation => f.write_str("the cluster information"),

@@ -13,9 +13,9 @@ pub mod reservation;
 mod inside;
 
 pub use config::put_config;
-pub use node::put_node;
+pub use node::{delete_legacy_host, delete_node, put_node};
 pub use pool::put_pool;
-pub use pool_delete::delete_pool;
+pub use pool_delete::{delete_pool, disable_pool};
 pub use put::{Mode, Put, Written};
 pub use reservation::{delete_reservation, put_reservation};
 

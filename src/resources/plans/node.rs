@@ -1,4 +1,4 @@
-//! Writing a Node record: its labels decide which pools serve it.
+//! Writing a Node record: its labels decide which pools serve it. Deleting it.
 
 use crate::ids::NodeName;
 use crate::plan::{Change, Context, Guard, RecordId, Seen, Step, Stop, View, Want};
@@ -10,6 +10,35 @@ use crate::resources::{Node, name};
 /// Plans to write a node, guarded by its revision or its absence. Members that the request does not name stay.
 pub fn put_node(view: &View, request: &Put<Node>, _: Context) -> Step<Written> {
     plan(view, request).into()
+}
+
+/// Plans to delete a node's record, first and alone: from then on nothing is claimed for it (X6). Returns whether there
+/// was one. A record that does not parse is deleted too.
+pub fn delete_node(view: &View, node: &NodeName) -> Step<bool> {
+    let record = RecordId::Node(node.clone());
+    match view.node(node) {
+        Err(stop) => stop.into(),
+        Ok(Seen::Absent) => Step::Done(false),
+        Ok(seen) => commit(
+            vec![record.unchanged(seen)],
+            Change::DeleteNode(node.clone()),
+            true,
+        ),
+    }
+}
+
+/// Plans to delete the mark that old versions of Calico left for a node. Returns whether there was one.
+pub fn delete_legacy_host(view: &View, node: &NodeName) -> Step<bool> {
+    let record = RecordId::LegacyHost(node.clone());
+    match view.legacy_hosts.get(node) {
+        None => Step::Read(vec![Want::Record(record)]),
+        Some(Seen::Absent) => Step::Done(false),
+        Some(seen) => commit(
+            vec![record.unchanged(seen)],
+            Change::DeleteLegacyHost(node.clone()),
+            true,
+        ),
+    }
 }
 
 fn plan(view: &View, request: &Put<Node>) -> Result<Step<Written>, Stop> {

@@ -1,8 +1,10 @@
 //! Deleting a pool, once nothing is inside.
 
+use crate::blocks::Cidr;
 use crate::ids::ResourceName;
-use crate::plan::{Change, Context, Guard, RecordId, Scope, Step, Stop, View, Want};
+use crate::plan::{Change, Context, Guard, RecordId, Recorded, Scope, Step, Stop, View, Want};
 use crate::refusal::Refusal;
+use crate::resources::Pool;
 use crate::resources::plans::inside::{inside, no_new_block, wants};
 use crate::resources::plans::put::{Subject, commit, refuse};
 use crate::resources::refused::{ChangeRefusal, Kind};
@@ -27,12 +29,50 @@ pub fn delete_pool(view: &View, request: &Delete, _: Context) -> Step<()> {
     plan(view, request).into()
 }
 
+/// Plans to disable a pool, before it is drained: from then on nothing is granted from it. Returns its CIDR.
+pub fn disable_pool(view: &View, request: &Delete, _: Context) -> Step<Cidr> {
+    disable(view, request).into()
+}
+
+fn disable(view: &View, request: &Delete) -> Result<Step<Cidr>, Stop> {
+    let pool = find(view, request)?;
+    let cidr = pool.value.cidr;
+    if pool.value.disabled {
+        return Ok(Step::Done(cidr));
+    }
+    let guard = Guard::At(RecordId::Pool(request.name.clone()), pool.revision);
+    let disabled = Pool {
+        disabled: true,
+        ..pool.value.clone()
+    };
+    Ok(commit(vec![guard], Change::PutPool(disabled), cidr))
+}
+
 fn plan(view: &View, request: &Delete) -> Result<Step<()>, Stop> {
+    let pool = find(view, request)?;
+    let cidr = pool.value.cidr;
+    let inside = inside(view, cidr, |_| true).ok_or_else(|| Stop::Read(wants(cidr)))?;
+    if 0 < inside.blocks + inside.affinities {
+        return Err(refuse(ChangeRefusal::InUse {
+            name: request.name.to_string(),
+            cidr,
+            inside,
+        }));
+    }
+    let mut guards = vec![Guard::At(
+        RecordId::Pool(request.name.clone()),
+        pool.revision,
+    )];
+    guards.extend(no_new_block(view, cidr));
+    Ok(commit(guards, Change::DeletePool(request.name.clone()), ()))
+}
+
+fn find<'a>(view: &'a View, request: &Delete) -> Result<&'a Recorded<Pool>, Stop> {
     let record = RecordId::Pool(request.name.clone());
     let subject = Subject {
         kind: Kind::Pool,
         name: request.name.as_str(),
-        record: record.clone(),
+        record,
     };
     let Some(pools) = &view.pools else {
         return Err(Stop::Read(vec![Want::Scope(Scope::Pools)]));
@@ -51,16 +91,5 @@ fn plan(view: &View, request: &Delete) -> Result<Step<()>, Stop> {
         };
     };
     subject.expect(pool.revision, request.expected)?;
-    let cidr = pool.value.cidr;
-    let inside = inside(view, cidr, |_| true).ok_or_else(|| Stop::Read(wants(cidr)))?;
-    if 0 < inside.blocks + inside.affinities {
-        return Err(refuse(ChangeRefusal::InUse {
-            name: request.name.to_string(),
-            cidr,
-            inside,
-        }));
-    }
-    let mut guards = vec![Guard::At(record, pool.revision)];
-    guards.extend(no_new_block(view, cidr));
-    Ok(commit(guards, Change::DeletePool(request.name.clone()), ()))
+    Ok(pool)
 }
