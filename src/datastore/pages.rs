@@ -222,7 +222,7 @@ mod tests {
         let store = Memory::default();
         fill(&store, 3, 1).await;
         fill(&store, 3, 1).await;
-        let pages = Pages::of(&store, Span::Prefix("/p/".into())).at(Revision(2));
+        let pages = Pages::of(&store, Span::Prefix("/p/".into())).at(Revision(3));
         assert_eq!(sizes(pages).await, [2]);
     }
 
