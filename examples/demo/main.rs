@@ -59,7 +59,7 @@ async fn play(store: &str, dir: &Path) -> Result<(), Failure> {
     );
     let adds = cluster.add_all()?;
     println!("{}\n{}", adds.alone, adds.together);
-    println!("(a build for tests, not the one that is shipped)");
+    println!("(a build for tests; `make bench` measures the one that is shipped)");
     cluster::check_unique(&adds.workloads)?;
     sample(&adds.workloads);
 
