@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::assign::around::{block_around, see_around};
-use crate::assign::release::cooldown_of;
+use crate::assign::release::{borrowers, cooldown_of};
 use crate::assign::surroundings::readable_config;
 use crate::blocks::block::{Attribute, Slot};
 use crate::blocks::{Address, Block, BlockCidr, Ordinal};
@@ -339,10 +339,23 @@ impl Rewrite {
             let cooldown = cooldown_of(&block, self.cooldown_seconds);
             block.normalise(self.context.now, cooldown);
             block.bump();
+            self.note_borrowers(&record.value, &block);
             let id = RecordId::Block(block.cidr());
             self.guards.push(Guard::At(id, record.revision));
             self.changes.push(Change::PutBlock(block));
         }
+    }
+
+    /// The node of the active owner is the one that borrows.
+    fn note_borrowers(&mut self, before: &Block, after: &Block) {
+        let cidr = after.cidr();
+        let (before, after) = (borrowers(before), borrowers(after));
+        let new = after.difference(&before).cloned();
+        let gone = before.difference(&after).cloned();
+        self.changes
+            .extend(new.map(|node| Change::PutBorrowed(node, cidr)));
+        self.changes
+            .extend(gone.map(|node| Change::DeleteBorrowed(node, cidr)));
     }
 
     fn step(self) -> Step<()> {

@@ -1,6 +1,10 @@
 //! Calico's own tests of assigning by address, of handles with a cap and of queries, each by its subject; where we
 //! decide otherwise the row says so. And what no test of Calico looks at: both families, races, lost replies.
 
+use std::future::Future;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Waker};
+
 use block_ipam::allocator::{Allocator, AllocatorError, Hint};
 use block_ipam::assign::{AssignAddresses, Grant, ReleaseAddress};
 use block_ipam::blocks::Address;
@@ -475,4 +479,42 @@ fn a_request_without_handle_takes_what_it_wants_once_whatever_gets_lost() {
         assert_eq!(granted, [1; 4], "seed {seed}");
         assert_eq!(marked(&world), 3 + 4, "seed {seed}: {:#?}", world.records());
     }
+}
+
+/// The late copy borrowed; the retry has room in its own block again and would not look at that of another node.
+#[test]
+fn a_late_commit_in_a_block_of_another_node_is_found_by_its_mark() {
+    let world = World::new(5);
+    world.pool("a", "10.0.0.0/29", 30);
+    let allocator = world.allocator();
+    let fill = |node: &str, container: &str| {
+        let filler = request(node, container, 1, 0);
+        let grant = now(allocator.assign(&filler, &Hint::default())).expect("room");
+        grant.addresses[0].block
+    };
+    for container in ["f0", "f1", "f2", "f3"] {
+        fill("n1", container);
+    }
+    let foreign = fill("n2", "f4");
+    let mut plain = request("n1", "none", 1, 0);
+    plain.handle = None;
+    world.requests();
+    world.network.set_faults(Faults {
+        apply_late: 100,
+        ..Faults::default()
+    });
+    let hint = Hint::default();
+    let mut asking = Box::pin(allocator.assign(&plain, &hint));
+    let mut context = Context::from_waker(Waker::noop());
+    for commits in 1..=2 {
+        while world.network.commits.load(Ordering::Relaxed) < commits {
+            assert!(asking.as_mut().poll(&mut context).is_pending());
+        }
+        world.network.set_faults(Faults::default());
+    }
+    now(world.network.deliver_late());
+    now(allocator.release_by_handle(&release("f0"), &Hint::default())).expect("released");
+    let granted = now(asking).expect("granted");
+    assert_eq!(granted.addresses[0].block, foreign);
+    assert_eq!(marked(&world), 4 + 1);
 }

@@ -1,5 +1,9 @@
 //! What requests cost, counted at the port.
 
+use std::future::Future;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Waker};
+
 use block_ipam::allocator::Hint;
 use block_ipam::assign::Grant;
 
@@ -89,4 +93,49 @@ fn a_refusal_by_a_pool_wholly_in_use_reads_pages() {
         reads <= 4 && commits == 0,
         "{reads} reads, {commits} commits"
     );
+}
+
+/// A store refuses a transaction of more than 120 guards.
+#[test]
+fn a_request_for_many_small_blocks_is_cut_into_transactions_that_a_store_takes() {
+    let world = World::new(3);
+    world.pool("v4", "10.64.0.0/24", 32);
+    world.pool("v6", "fd00:64::/120", 128);
+    let allocator = world.allocator();
+    let mut many = request("n1", "c1", 18, 18);
+    many.max_blocks = 20;
+    let grant = now(allocator.assign(&many, &Hint::default())).expect("granted");
+    assert_eq!(grant.addresses.len(), 36);
+    let (_, commits) = world.requests();
+    assert!(1 < commits, "{commits} commits for 36 blocks");
+}
+
+/// The refusal tells what was created; the claim goes on with that and reads nothing again.
+#[test]
+fn a_claim_refused_for_a_new_neighbour_goes_on_without_another_read() {
+    for node in ["n2", "n3", "n4", "n5", "n6"] {
+        claim_beside(node);
+    }
+}
+
+/// One commit more where the neighbour is another block, two where it is the one that was chosen.
+fn claim_beside(node: &str) {
+    let world = World::new(4);
+    world.pool("v4", "10.64.0.0/24", 26);
+    let (slow, quick) = (world.allocator(), world.allocator());
+    let (first, second) = (request("n1", "c1", 1, 0), request(node, "c2", 1, 0));
+    let hint = Hint::default();
+    let mut claim = Box::pin(slow.assign(&first, &hint));
+    let mut context = Context::from_waker(Waker::noop());
+    while world.network.commits.load(Ordering::Relaxed) == 0 {
+        assert!(claim.as_mut().poll(&mut context).is_pending());
+    }
+    assert_eq!(world.requests(), (2, 1), "on its way to the store");
+    let neighbour = now(quick.assign(&second, &hint)).expect("granted");
+    assert_eq!(world.requests(), (2, 1));
+    let granted = now(claim).expect("granted");
+    let (reads, commits) = world.requests();
+    assert_eq!(reads, 0, "decided anew, not read anew");
+    assert!((1..=2).contains(&commits), "{node}: {commits} commits");
+    assert_ne!(granted.addresses[0].block, neighbour.addresses[0].block);
 }
