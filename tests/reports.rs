@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use block_ipam::affinity::repair::Repaired;
 use block_ipam::allocator::Allocator;
 use block_ipam::allocator::reports::AsOf;
 use block_ipam::assign::Assign;
@@ -15,8 +16,8 @@ use block_ipam::datastore::port::MAX_WRITES;
 use block_ipam::datastore::{Datastore, Memory, Txn, Write};
 use block_ipam::entropy::Entropy;
 use block_ipam::ids::{HandleId, NodeName};
-use block_ipam::report::repair::Outcome;
-use block_ipam::report::{CheckReport, repairs};
+use block_ipam::report::{CheckReport, Finding, Looks, repairs};
+use block_ipam::revision::Revision;
 use expect_test::{Expect, expect};
 use serde_json::Value;
 
@@ -484,32 +485,79 @@ async fn entries_that_their_handle_does_not_count_are_no_leaked_handle() {
     .await;
 }
 
+const MINUTES: i64 = 60;
+
+fn after(minutes: i64) -> Timestamp {
+    Timestamp::from_seconds(NOW + minutes * MINUTES)
+}
+
+/// Checks, and repairs what it found in the light of earlier looks; returns what is known now, and what became of each.
+async fn repair_all(
+    allocator: &Allocator,
+    looks: &Looks,
+    now: Timestamp,
+) -> (Looks, Vec<Repaired>) {
+    let findings = checked(allocator).await.report.findings;
+    let looks = looks.and(&findings, now);
+    let mut became = Vec::new();
+    for repair in repairs(&findings, &looks, now) {
+        let repaired = allocator.repair(&repair.kind).await;
+        became.push(repaired.expect("the store answers"));
+    }
+    (looks, became)
+}
+
+/// What no repair sets right is left to an operator, and is what was found before.
 #[tokio::test]
-async fn a_repair_ends_the_finding_that_asked_for_it_and_makes_no_other() {
-    let mut done = 0;
+async fn repairs_end_every_finding_that_needs_no_operator() {
+    let (mut done, mut young) = (0, 0);
     for name in names() {
         let allocator = allocator(stored(&name)).await;
         let before = checked(&allocator).await.report.findings;
-        let asked = repairs(&before);
-        for repair in &asked {
-            let outcome = allocator
-                .repair(&repair.kind)
-                .await
-                .expect("the store answers");
-            assert_eq!(outcome, Outcome::Done, "{name}: {repair:?}");
-            let again = allocator
-                .repair(&repair.kind)
-                .await
-                .expect("the store answers");
-            assert_eq!(again, Outcome::NotNeeded, "{name}: {repair:?}");
-            done += 1;
+        let (looks, first) = repair_all(&allocator, &Looks::default(), after(0)).await;
+        let (looks, early) = repair_all(&allocator, &looks, after(1)).await;
+        assert!(!early.contains(&Repaired::NotNeeded), "{name}: {early:?}");
+        let (_, late) = repair_all(&allocator, &looks, after(16)).await;
+        assert!(
+            late.iter().all(|repaired| *repaired == Repaired::Done),
+            "{name}: {late:?}"
+        );
+        let left = checked(&allocator).await.report.findings;
+        assert_eq!(repairs(&left, &Looks::default(), after(16)), [], "{name}");
+        for finding in &left {
+            assert!(
+                before.iter().any(|old| old.kind == finding.kind),
+                "{name}: {finding}"
+            );
         }
-        let after = checked(&allocator).await.report.findings;
-        assert_eq!(repairs(&after), [], "{name}");
-        let new = after.iter().filter(|finding| !before.contains(finding));
-        assert_eq!(new.count(), 0, "{name}");
+        done += first
+            .iter()
+            .filter(|repaired| **repaired == Repaired::Done)
+            .count();
+        young += first
+            .iter()
+            .filter(|repaired| **repaired == Repaired::TooYoung)
+            .count();
     }
-    assert!(10 < done, "{done} repairs");
+    assert!(10 < done && 10 < young, "{done} at once, {young} later");
+}
+
+#[tokio::test]
+async fn a_record_that_changes_between_two_looks_begins_again() {
+    let allocator = allocator(stored("handle-too-high")).await;
+    let (looks, _) = repair_all(&allocator, &Looks::default(), after(0)).await;
+    let findings = checked(&allocator).await.report.findings;
+    let changed: Vec<Finding> = findings
+        .iter()
+        .cloned()
+        .map(|finding| Finding {
+            revision: finding.revision.map(|revision| Revision(revision.0 + 1)),
+            ..finding
+        })
+        .collect();
+    let looks = looks.and(&changed, after(10));
+    let (_, became) = repair_all(&allocator, &looks, after(20)).await;
+    assert_eq!(became, [Repaired::TooYoung]);
 }
 
 async fn explained(store: &str, node: &str, v4: usize, expected: &Expect) {

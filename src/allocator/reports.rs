@@ -4,6 +4,7 @@
 
 mod facts;
 
+use crate::affinity::repair::Repaired;
 use crate::allocator::budget::Tries;
 use crate::allocator::{Allocator, AllocatorError};
 use crate::assign::{Assign, surroundings};
@@ -13,7 +14,6 @@ use crate::datastore::{DatastoreError, Entry, Span, codec, keys};
 use crate::ids::OwnerKind;
 use crate::plan::{RecordId, Scope};
 use crate::report::collect::Memory;
-use crate::report::repair::Outcome;
 use crate::report::{
     Alive, Check, CheckReport, Collection, Explanation, Fact, Grace, Look, RepairKind, Tally,
     Usage, decide_repair, explain,
@@ -55,8 +55,8 @@ impl Allocator {
     async fn check_once(&self, walk: &mut Walk<'_>) -> Result<CheckReport, DatastoreError> {
         let mut check = Check::new(self.clock.now());
         for span in every_span() {
-            walk.each(span, |entry| check.see(facts::fact(&entry)))
-                .await?;
+            let see = |entry: Entry| check.see(facts::fact(&entry), entry.modified);
+            walk.each(span, see).await?;
         }
         if check.wants_blocks_again() {
             let again = |entry: Entry| {
@@ -90,7 +90,7 @@ impl Allocator {
     ///
     /// # Errors
     /// [`AllocatorError`].
-    pub async fn repair(&self, repair: &RepairKind) -> Result<Outcome, AllocatorError> {
+    pub async fn repair(&self, repair: &RepairKind) -> Result<Repaired, AllocatorError> {
         self.run(|view, context| decide_repair(view, repair, context))
             .await
     }

@@ -1,8 +1,8 @@
 //! The check of a whole store: a fold over its records, each looked at once and dropped.
 //!
 //! **Invariant:** facts come in this order: pools, reservations and nodes; blocks; then the rest. Blocks come a second time
-//! where [`Check::wants_blocks_again`]. What is kept is about 60 bytes for a block and 30 for each block that a handle
-//! has addresses in, so that a million addresses need less than 100 MB.
+//! where [`Check::wants_blocks_again`]. What is kept is about 100 bytes for a block and 60 for each handle in a block, and
+//! no names of handles, so that a million addresses in blocks of 64 need less than 100 MB.
 
 mod blocks;
 mod handles;
@@ -19,6 +19,7 @@ use crate::ids::{HandleId, NodeName, Owner};
 use crate::plan::{CorruptRecord, RecordId};
 use crate::report::finding::{Finding, FindingKind, Subject};
 use crate::resources::{Pool, Reservation};
+use crate::revision::Revision;
 use blocks::Blocks;
 use handles::Claims;
 use owners::Owners;
@@ -86,6 +87,8 @@ pub struct CheckReport {
 #[derive(Debug)]
 pub struct Check {
     now: Timestamp,
+    /// The revision of the record that is being looked at.
+    at: Option<Revision>,
     pools: PoolMap,
     blocks: Blocks,
     claims: Claims,
@@ -100,6 +103,7 @@ impl Check {
     pub fn new(now: Timestamp) -> Check {
         Check {
             now,
+            at: None,
             pools: PoolMap::default(),
             blocks: Blocks::default(),
             claims: Claims::default(),
@@ -110,8 +114,14 @@ impl Check {
         }
     }
 
-    /// Takes a record.
-    pub fn see(&mut self, fact: Fact) {
+    /// Takes a record that was last written at the revision.
+    pub fn see(&mut self, fact: Fact, revision: Revision) {
+        self.at = Some(revision);
+        self.take(fact);
+        self.at = None;
+    }
+
+    fn take(&mut self, fact: Fact) {
         match fact {
             Fact::Pool(pool, written) => self.see_pool(&pool, written),
             Fact::Reservation(reservation) => self.see_reservation(&reservation),
@@ -129,6 +139,7 @@ impl Check {
             Fact::UnreadableKey(key) => self.find(Finding {
                 subject: Subject::Key(key),
                 kind: FindingKind::UnreadableKey,
+                revision: None,
             }),
         }
     }
@@ -180,7 +191,8 @@ impl Check {
         self.find(Finding::of(id, kind));
     }
 
-    fn find(&mut self, finding: Finding) {
+    fn find(&mut self, mut finding: Finding) {
+        finding.revision = finding.revision.or(self.at);
         if self.found.len() < MOST_FINDINGS {
             self.found.push(finding);
         } else {

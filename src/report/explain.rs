@@ -84,8 +84,8 @@ fn explained(view: &View, request: &Assign, context: Context) -> Result<Step<Exp
     let next = match decide_assign(view, request, &[], context) {
         Step::Read(wants) => return Err(Stop::Read(wants)),
         Step::Refuse(refusal) => Next::Refuse(refusal),
-        Step::Done(grant) => granted(grant, &[]),
-        Step::Commit(plan) => granted(plan.outcome, &plan.changes),
+        Step::Done(grant) => granted(request, grant, &[]),
+        Step::Commit(plan) => granted(request, plan.outcome, &plan.changes),
     };
     let families = match Surroundings::see(view, request) {
         Ok(surroundings) => request
@@ -98,13 +98,14 @@ fn explained(view: &View, request: &Assign, context: Context) -> Result<Step<Exp
     Ok(Step::Done(Explanation { families, next }))
 }
 
-fn granted(grant: Grant, changes: &[Change]) -> Next {
+fn granted(request: &Assign, grant: Grant, changes: &[Change]) -> Next {
+    let owner = request.owner();
     let mut claimed = Vec::new();
     let mut borrowed = Vec::new();
     for change in changes {
         match change {
             Change::PutAffinity(_, block, _) => claimed.push(*block),
-            Change::PutBorrowed(_, block) => borrowed.push(*block),
+            Change::PutBlock(block) if block.owner() != Some(&owner) => borrowed.push(block.cidr()),
             _ => {}
         }
     }

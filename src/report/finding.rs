@@ -8,6 +8,7 @@ use crate::affinity::AffinityState;
 use crate::blocks::{Address, BlockCidr, BlockFault, Cidr};
 use crate::ids::{HandleId, NodeName, Owner, ResourceName};
 use crate::plan::{CorruptRecord, RecordId};
+use crate::revision::Revision;
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,6 +37,8 @@ pub struct Finding {
     pub subject: Subject,
     /// What is wrong with it.
     pub kind: FindingKind,
+    /// When the record was last written, where it was at hand: what a later look compares with.
+    pub revision: Option<Revision>,
 }
 
 /// What can be wrong in a store.
@@ -163,6 +166,7 @@ impl Finding {
         Finding {
             subject: Subject::Record(record),
             kind,
+            revision: None,
         }
     }
 

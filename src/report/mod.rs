@@ -14,5 +14,5 @@ pub use check::{Check, CheckReport, Fact, Looked};
 pub use collect::{Alive, Collection, Grace, Look, Surplus};
 pub use explain::{Explanation, explain};
 pub use finding::{Finding, FindingKind, Remedy, Severity, Subject};
-pub use repair::{Repair, RepairKind, decide_repair, repairs};
+pub use repair::{Looks, Repair, RepairKind, decide_repair, repairs};
 pub use usage::{BlockUsage, Numbers, PoolUsage, Tally, Usage};

@@ -1,17 +1,23 @@
 //! Repairs: what sets a finding right, and the decisions about it, made again from a fresh look.
 //!
+//! What may be the half step of a request under way is set right only where it stood unchanged for a time: two looks tell.
+//!
 //! **Invariant:** a repair changes nothing that a request relies on without its guard failing, and takes nothing from
 //! anybody: what it deletes holds nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::affinity::repair::{Repaired, Standing, decide_confirm, decide_drop};
 use crate::assign::held::NODE;
+use crate::assign::repair_handle::{RepairCounts, decide_repair_counts};
 use crate::assign::surroundings::config_of;
 use crate::blocks::{Block, BlockCidr, BlockFault, Cooldown};
-use crate::ids::{NodeName, Owner, OwnerKind};
+use crate::clock::Timestamp;
+use crate::ids::{HandleId, NodeName, Owner, OwnerKind};
 use crate::plan::{Change, Context, Guard, Plan, RecordId, Recorded, Seen, Step, Stop, View, Want};
 use crate::refusal::Refusal;
 use crate::report::finding::{Finding, FindingKind, Subject};
+use crate::revision::Revision;
 
 /// Something to set right.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +29,14 @@ pub struct Repair {
 }
 
 /// What a repair does.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RepairKind {
+    /// Confirms the affinity of a block to its owner.
+    ConfirmAffinity(Owner, BlockCidr),
+    /// Drops an affinity whose block is absent or another's.
+    DropAffinity(Owner, BlockCidr, Option<Standing>),
+    /// Sets the counts of a handle to what it holds, and deletes one that holds nothing.
+    SetCounts(RepairCounts),
     /// Deletes a block that has no owner and holds nothing.
     DeleteBlock(BlockCidr),
     /// Writes a block anew as it was understood: its queue by its allocations, without what nothing points at.
@@ -33,31 +45,64 @@ pub enum RepairKind {
     IndexBorrowing(NodeName, BlockCidr),
 }
 
-/// What became of a repair.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// The records are set right.
-    Done,
-    /// There was nothing to set right any more.
-    NotNeeded,
-}
+/// What earlier looks saw, and when for the first time. One that is lost costs time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Looks(BTreeMap<Subject, (Revision, Timestamp)>);
 
-/// Returns the repairs that these findings ask for, each once.
-pub fn repairs<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Vec<Repair> {
-    let mut kinds = BTreeSet::new();
-    let asked = findings
-        .into_iter()
-        .filter_map(|finding| Some((finding, repair_of(finding)?)));
-    asked
-        .filter(|(_, kind)| kinds.insert(kind.clone()))
-        .map(|(finding, kind)| Repair {
-            why: finding.clone(),
-            kind,
+impl Looks {
+    /// Returns what is known after a look that found this: of each record that was found before, and did not change since,
+    /// when it was found first.
+    #[must_use]
+    pub fn and(&self, findings: &[Finding], now: Timestamp) -> Looks {
+        let seen = findings.iter().filter_map(|finding| {
+            let revision = finding.revision?;
+            let before = self.0.get(&finding.subject);
+            let since = before
+                .filter(|(before, _)| *before == revision)
+                .map_or(now, |(_, since)| *since);
+            Some((finding.subject.clone(), (revision, since)))
+        });
+        Looks(seen.collect())
+    }
+
+    fn standing(&self, subject: &Subject, now: Timestamp) -> Option<Standing> {
+        let (revision, since) = self.0.get(subject)?;
+        Some(Standing {
+            revision: *revision,
+            unchanged_for: now.since(*since),
         })
-        .collect()
+    }
 }
 
-fn repair_of(finding: &Finding) -> Option<RepairKind> {
+/// Returns the repairs that these findings ask for, given what earlier looks saw. Each record is set right by one.
+pub fn repairs(findings: &[Finding], looks: &Looks, now: Timestamp) -> Vec<Repair> {
+    let mut repairs: Vec<Repair> = Vec::new();
+    let mut places: BTreeMap<&Subject, usize> = BTreeMap::new();
+    for finding in findings {
+        let standing = looks.standing(&finding.subject, now);
+        let Some(kind) = repair_of(finding, standing) else {
+            continue;
+        };
+        match places.get(&finding.subject) {
+            Some(place) => join(&mut repairs[*place].kind, kind),
+            None => {
+                places.insert(&finding.subject, repairs.len());
+                let why = finding.clone();
+                repairs.push(Repair { why, kind });
+            }
+        }
+    }
+    repairs
+}
+
+/// The counts of a handle are set right in all its blocks at once; other repairs of one record come one by one.
+fn join(repair: &mut RepairKind, other: RepairKind) {
+    if let (RepairKind::SetCounts(own), RepairKind::SetCounts(other)) = (repair, other) {
+        own.blocks.extend(other.blocks);
+    }
+}
+
+fn repair_of(finding: &Finding, standing: Option<Standing>) -> Option<RepairKind> {
     let Subject::Record(record) = &finding.subject else {
         return None;
     };
@@ -65,15 +110,57 @@ fn repair_of(finding: &Finding) -> Option<RepairKind> {
         (FindingKind::OwnerlessEmpty, RecordId::Block(block)) => {
             Some(RepairKind::DeleteBlock(*block))
         }
+        (FindingKind::OwnerWithoutAffinity(owner), RecordId::Block(block)) => {
+            Some(RepairKind::ConfirmAffinity(owner.clone(), *block))
+        }
         (FindingKind::Structure(fault), RecordId::Block(block)) if is_set_right(fault) => {
             Some(RepairKind::RewriteBlock(*block))
         }
+        (kind, RecordId::Affinity(owner, block)) => of_affinity(kind, owner, *block, standing),
+        (kind, RecordId::Handle(handle)) => of_handle(kind, handle, standing),
         (
             FindingKind::BorrowingNotIndexed | FindingKind::BorrowingStale,
             RecordId::Borrowed(node, block),
         ) => Some(RepairKind::IndexBorrowing(node.clone(), *block)),
         _ => None,
     }
+}
+
+fn of_affinity(
+    kind: &FindingKind,
+    owner: &Owner,
+    block: BlockCidr,
+    standing: Option<Standing>,
+) -> Option<RepairKind> {
+    match kind {
+        FindingKind::AffinityHalfDone(_) => Some(RepairKind::ConfirmAffinity(owner.clone(), block)),
+        FindingKind::AffinityWithoutBlock(_)
+        | FindingKind::AffinityOfOtherSize { .. }
+        | FindingKind::AffinityOfOther { .. } => {
+            Some(RepairKind::DropAffinity(owner.clone(), block, standing))
+        }
+        _ => None,
+    }
+}
+
+fn of_handle(
+    kind: &FindingKind,
+    handle: &HandleId,
+    standing: Option<Standing>,
+) -> Option<RepairKind> {
+    let blocks = match kind {
+        FindingKind::CountTooLow { block, .. }
+        | FindingKind::EntriesWithoutHandle { block, .. } => BTreeSet::from([*block]),
+        FindingKind::CountTooHigh { .. } | FindingKind::HandleHoldsNothing { .. } => {
+            BTreeSet::new()
+        }
+        _ => return None,
+    };
+    Some(RepairKind::SetCounts(RepairCounts {
+        handle: handle.clone(),
+        standing,
+        blocks,
+    }))
 }
 
 /// Returns whether a write of the block ends the fault.
@@ -87,8 +174,13 @@ const fn is_set_right(fault: &BlockFault) -> bool {
 }
 
 /// Decides about a repair.
-pub fn decide_repair(view: &View, repair: &RepairKind, context: Context) -> Step<Outcome> {
+pub fn decide_repair(view: &View, repair: &RepairKind, context: Context) -> Step<Repaired> {
     Step::from(match repair {
+        RepairKind::ConfirmAffinity(owner, block) => return decide_confirm(view, owner, *block),
+        RepairKind::DropAffinity(owner, block, standing) => {
+            return decide_drop(view, owner, *block, *standing);
+        }
+        RepairKind::SetCounts(request) => return decide_repair_counts(view, request, context),
         RepairKind::DeleteBlock(block) => delete_block(view, *block, context),
         RepairKind::RewriteBlock(block) => rewrite_block(view, *block, context),
         RepairKind::IndexBorrowing(node, block) => index_borrowing(view, node, *block),
@@ -96,23 +188,23 @@ pub fn decide_repair(view: &View, repair: &RepairKind, context: Context) -> Step
 }
 
 /// Cooling addresses keep a block until they have cooled.
-fn delete_block(view: &View, cidr: BlockCidr, context: Context) -> Result<Step<Outcome>, Stop> {
+fn delete_block(view: &View, cidr: BlockCidr, context: Context) -> Result<Step<Repaired>, Stop> {
     let Some((record, block)) = normalised(view, cidr, context)? else {
-        return Ok(Step::Done(Outcome::NotNeeded));
+        return Ok(Step::Done(Repaired::NotNeeded));
     };
     if block.owner().is_some() || !block.is_empty() {
-        return Ok(Step::Done(Outcome::NotNeeded));
+        return Ok(Step::Done(Repaired::NotNeeded));
     }
     let at = Guard::At(RecordId::Block(cidr), record.revision);
     Ok(commit(vec![at], Change::DeleteBlock(cidr)))
 }
 
-fn rewrite_block(view: &View, cidr: BlockCidr, context: Context) -> Result<Step<Outcome>, Stop> {
+fn rewrite_block(view: &View, cidr: BlockCidr, context: Context) -> Result<Step<Repaired>, Stop> {
     let Some((record, mut block)) = normalised(view, cidr, context)? else {
-        return Ok(Step::Done(Outcome::NotNeeded));
+        return Ok(Step::Done(Repaired::NotNeeded));
     };
     if !record.value.faults_at(context.now).iter().any(is_set_right) {
-        return Ok(Step::Done(Outcome::NotNeeded));
+        return Ok(Step::Done(Repaired::NotNeeded));
     }
     block.bump();
     let at = Guard::At(RecordId::Block(cidr), record.revision);
@@ -138,7 +230,7 @@ fn normalised(
     Ok(Some((record, block)))
 }
 
-fn index_borrowing(view: &View, node: &NodeName, cidr: BlockCidr) -> Result<Step<Outcome>, Stop> {
+fn index_borrowing(view: &View, node: &NodeName, cidr: BlockCidr) -> Result<Step<Repaired>, Stop> {
     let id = RecordId::Borrowed(node.clone(), cidr);
     let indexed = view.borrowed.get(&(node.clone(), cidr));
     let (Ok(seen), Some(indexed)) = (view.block(cidr), indexed) else {
@@ -151,7 +243,7 @@ fn index_borrowing(view: &View, node: &NodeName, cidr: BlockCidr) -> Result<Step
         (Held::Nothing, Seen::Present(_) | Seen::Corrupt(_)) => {
             Change::DeleteBorrowed(node.clone(), cidr)
         }
-        _ => return Ok(Step::Done(Outcome::NotNeeded)),
+        _ => return Ok(Step::Done(Repaired::NotNeeded)),
     };
     let block = RecordId::Block(cidr).unchanged(seen);
     Ok(commit(vec![block, id.unchanged(indexed)], change))
@@ -196,11 +288,11 @@ fn readable(seen: &Seen<Block>) -> Result<Option<&Recorded<Block>>, Stop> {
     }
 }
 
-fn commit(guards: Vec<Guard>, change: Change) -> Step<Outcome> {
+fn commit(guards: Vec<Guard>, change: Change) -> Step<Repaired> {
     Step::Commit(Plan {
         guards,
         changes: vec![change],
-        outcome: Outcome::Done,
+        outcome: Repaired::Done,
         more: false,
     })
 }

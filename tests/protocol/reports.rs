@@ -1,15 +1,20 @@
 //! What only we wrote is sound, whatever happened on the way.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use block_ipam::allocator::reports::AsOf;
 use block_ipam::allocator::{Allocator, Hint};
 use block_ipam::datastore::{Commit, Datastore, DatastoreError, Read, Snapshot, Txn};
-use block_ipam::report::CheckReport;
+use block_ipam::ids::HandleId;
+use block_ipam::report::collect::Memory;
+use block_ipam::report::{CheckReport, Grace};
 
+use crate::state::State;
 use crate::world::{Faults, Network, Process, World, now, run};
 use crate::{release, request};
 
@@ -119,4 +124,46 @@ impl Datastore for Compacting {
     async fn commit(&self, txn: Txn) -> Result<Commit, DatastoreError> {
         self.inner.commit(txn).await
     }
+}
+
+/// Nobody holds an address of a container that died without a release for longer than the grace; the others keep theirs.
+#[test]
+fn what_dead_containers_hold_is_collected_and_what_lives_stays() {
+    let mut collected = 0;
+    for seed in 0..SEEDS {
+        let world = World::new(seed);
+        world.pool("a", "10.0.0.0/26", 30);
+        world.pool("six", "fd00::/120", 124);
+        run(&world.dice, lives(&world), 5, || {});
+        let held = || State::of(&world.records()).entries();
+        let living: BTreeSet<HandleId> = held()
+            .into_iter()
+            .map(|(_, handle, _, _)| HandleId::stored(&handle))
+            .enumerate()
+            .filter_map(|(index, handle)| index.is_multiple_of(3).then_some(handle))
+            .collect();
+        let allocator = world.allocator();
+        let look = |before: &Memory| {
+            let look = allocator.look(&living, before, Grace::default());
+            now(look).expect("the store answers").report
+        };
+        let (first, memory) = look(&Memory::default());
+        assert_eq!(
+            (first.leaked.len(), first.surplus.len()),
+            (0, 0),
+            "seed {seed}"
+        );
+        world.clock.advance(Duration::from_secs(16 * 60));
+        let (second, _) = look(&memory);
+        let released = now(allocator.release_addresses(&second.leaked)).expect("an answer");
+        assert_eq!(released.released.len(), second.leaked.len(), "seed {seed}");
+        collected += released.released.len();
+        let left: BTreeSet<HandleId> = held()
+            .into_iter()
+            .map(|(_, handle, _, _)| HandleId::stored(&handle))
+            .collect();
+        assert_eq!(left, living, "seed {seed}");
+        assert_eq!(checked(&allocator).report.findings, [], "seed {seed}");
+    }
+    assert!(0 < collected, "nothing was tried");
 }

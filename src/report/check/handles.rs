@@ -99,7 +99,8 @@ impl Check {
                 .values()
                 .fold(0, |sum: u64, count| sum.saturating_add(*count));
             let kind = FindingKind::HandleHoldsNothing { count };
-            let finding = Finding::of(RecordId::Handle(id), kind);
+            let mut finding = Finding::of(RecordId::Handle(id), kind);
+            finding.revision = self.at;
             self.claims.idle.insert(own, finding);
             return;
         }
