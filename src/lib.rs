@@ -10,6 +10,46 @@
 //! The library prints nothing and never ends the process; time, random bits and the store are arguments. The protocol
 //! with its invariants, and the words that are used here, stand in `docs/protocol.md` and `docs/architecture.md` of the
 //! repository.
+//!
+//! A store in memory, one pool, one workload, twice the same request:
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use block_ipam::allocator::{Allocator, Hint};
+//! use block_ipam::assign::{Assign, Wanted};
+//! use block_ipam::clock::SystemClock;
+//! use block_ipam::datastore::Memory;
+//! use block_ipam::entropy::SystemEntropy;
+//! use block_ipam::ids::{HandleId, NodeName};
+//! use block_ipam::resources::plans::{Mode, Put, put_pool};
+//! use block_ipam::resources::{Metadata, PoolSpec};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let store = Arc::new(Memory::new(1));
+//! let allocator = Allocator::new(store, Arc::new(SystemClock), Arc::new(SystemEntropy));
+//!
+//! let spec = PoolSpec {
+//!     metadata: Metadata { name: "pods".to_owned(), ..Metadata::default() },
+//!     cidr: Some("10.64.0.0/24".to_owned()),
+//!     ..PoolSpec::default()
+//! };
+//! let value = spec.pool().map_err(|faults| format!("{faults:?}"))?;
+//! let create = Put { value, mode: Mode::Create, expected: None };
+//! allocator.run(|view, context| put_pool(view, &create, context)).await?;
+//!
+//! let request = Assign {
+//!     v4: Wanted { count: 1, ..Wanted::default() },
+//!     ..Assign::workload(NodeName::new("node-a")?, HandleId::new("pods.c0ffee")?)
+//! };
+//! let grant = allocator.assign(&request, &Hint::default()).await?;
+//! let again = allocator.assign(&request, &Hint::default()).await?;
+//! assert_eq!(grant.addresses, again.addresses);
+//! assert!(again.repeated);
+//! # Ok(())
+//! # }
+//! ```
 
 // Values and decisions: no store, no async, no clock.
 pub mod affinity;

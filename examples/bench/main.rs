@@ -73,6 +73,7 @@ async fn main() -> ExitCode {
 async fn measure(dir: &Path) -> Result<String, String> {
     let endpoint =
         std::env::var("ETCD_ENDPOINTS").map_err(|error| format!("ETCD_ENDPOINTS: {error}"))?;
+    let mut text = format!("{}.\n\n", table::machine());
     let own = std::env::current_exe().map_err(|error| error.to_string())?;
     let mut programs = Programs::beside(&own, &endpoint, dir)?;
     let mut client = BareClient::connect(&endpoint)
@@ -90,7 +91,6 @@ async fn measure(dir: &Path) -> Result<String, String> {
     );
     processes(&mut programs)?;
 
-    let mut text = format!("{}.\n\n", table::machine());
     let rows = [
         &bare_rows(&bare)[..],
         &library_rows(&in_process, &bare),

@@ -94,7 +94,7 @@ pub(crate) fn machine() -> String {
     let load = load.split(' ').next().unwrap_or_default();
     let kernel = kernel.trim();
     format!(
-        "{model}, {cores} cores, Linux {kernel}, load {load} at the end of the run; {etcd}, one member on loopback with a disk"
+        "{model}, {cores} cores, Linux {kernel}, load {load} before the run; {etcd}, one member on loopback with a disk"
     )
 }
 
