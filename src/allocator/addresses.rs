@@ -31,7 +31,7 @@ impl Allocator {
         let mut request = request.clone();
         self.mark(request.handle.as_ref(), &mut request.attributes);
         let mut first = by_address::first_wants(&request);
-        first.extend(hinted(hint));
+        first.extend(hinted(&hint.blocks));
         let mut grants = self
             .run_all(first, |view, _: &[Grant], context| {
                 decide_assign_addresses(view, &request, context)

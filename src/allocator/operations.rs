@@ -15,6 +15,7 @@ use crate::assign::{
     self, Assign, Grant, ReleaseAddress, ReleaseHandle, Released, decide_assign,
     decide_release_addresses, decide_release_handle,
 };
+use crate::blocks::BlockCidr;
 use crate::clock::Clock;
 use crate::datastore::{Datastore, DatastoreError};
 use crate::entropy::Entropy;
@@ -101,17 +102,22 @@ impl Allocator {
     /// # Errors
     /// [`AllocatorError`]. Nothing was taken then, except where a shortage is accepted and a later transaction failed.
     pub async fn assign(&self, request: &Assign, hint: &Hint) -> Result<Grant, AllocatorError> {
-        let _turn = self.queue.turn(request.node.as_str()).await;
+        let mut turn = self.queue.turn(request.node.as_str()).await;
         let mut request = request.clone();
         self.mark(request.handle.as_ref(), &mut request.attributes);
         let mut first = assign::surroundings::first_wants(&request);
-        first.extend(hinted(hint));
+        first.extend(hinted(&hint.blocks));
+        first.extend(hinted(&turn));
         let grants = self
             .run_all(first, |view, done, context| {
                 decide_assign(view, &request, done, context)
             })
             .await?;
-        Ok(Grant::all(grants, &request))
+        let grant = Grant::all(grants, &request);
+        if !grant.addresses.is_empty() {
+            *turn = grant.blocks();
+        }
+        Ok(grant)
     }
 
     /// Marks a request without handle, for all its tries: what one of them took is found by the mark (X30).
@@ -137,7 +143,7 @@ impl Allocator {
         hint: &Hint,
     ) -> Result<Released, AllocatorError> {
         let mut first = assign::release::first_wants(request);
-        first.extend(hinted(hint));
+        first.extend(hinted(&hint.blocks));
         let parts = self
             .run_all(first, |view, _: &[Released], context| {
                 decide_release_handle(view, request, context)
@@ -163,7 +169,7 @@ impl Allocator {
     }
 }
 
-pub(super) fn hinted(hint: &Hint) -> impl Iterator<Item = Want> + '_ {
-    let blocks = hint.blocks.iter();
+pub(super) fn hinted(blocks: &[BlockCidr]) -> impl Iterator<Item = Want> + '_ {
+    let blocks = blocks.iter();
     blocks.map(|block| Want::Record(RecordId::Block(*block)))
 }

@@ -150,6 +150,15 @@ pub struct Grant {
 }
 
 impl Grant {
+    /// Returns the blocks that the addresses come from, each once.
+    pub fn blocks(&self) -> Vec<BlockCidr> {
+        let mut blocks: Vec<BlockCidr> =
+            self.addresses.iter().map(|granted| granted.block).collect();
+        blocks.sort_unstable();
+        blocks.dedup();
+        blocks
+    }
+
     /// Returns what several transactions of one request brought together. With a handle the last one tells all.
     pub fn all(mut grants: Vec<Grant>, request: &Assign) -> Grant {
         let Some(last) = grants.pop() else {

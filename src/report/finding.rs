@@ -1,4 +1,4 @@
-//! What a check found wrong, as data. The words stand in [`words`], apart.
+//! What a check found wrong, as data. The words stand in `words`, apart.
 //!
 //! **Invariant:** each kind of finding has one severity and one remedy, whatever the record.
 

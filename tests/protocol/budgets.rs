@@ -38,8 +38,15 @@ fn requests_cost_what_the_budget_says() {
         let hint = hint_of(&cold.expect("granted"));
         let warm = now(allocator.assign(&request("n1", "c2", v4, v6), &hint)).expect("granted");
         assert_eq!(world.requests(), (1, 1), "room in the hinted block");
-        now(allocator.assign(&request("n1", "c3", v4, v6), &Hint::default())).expect("granted");
-        assert_eq!(world.requests(), (2, 1), "room, without a hint");
+        let other = world.allocator();
+        now(other.assign(&request("n1", "c3", v4, v6), &Hint::default())).expect("granted");
+        assert_eq!(
+            world.requests(),
+            (2, 1),
+            "room, without a hint, in another process"
+        );
+        now(other.assign(&request("n1", "c4", v4, v6), &Hint::default())).expect("granted");
+        assert_eq!(world.requests(), (1, 1), "room, as this process remembers");
         let again = now(allocator.assign(&request("n1", "c2", v4, v6), &hint)).expect("granted");
         assert_eq!(world.requests(), (1, 0), "a repeated request");
         assert_eq!(again.addresses, warm.addresses, "p7");
