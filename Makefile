@@ -28,6 +28,10 @@ test: ## Runs every test, those on a real etcd included
 bench: ## Measures us beside the bare requests of a real etcd, as ratios of one run (RECORD=yes writes docs/performance.md)
 	@CARGO='$(CARGO)' tools/bench.sh $(if $(RECORD),--record)
 
+.PHONY: bench-scale
+bench-scale: ## Measures us on large stores, full pools and many callers at once (RECORD=yes writes docs/performance.md)
+	@CARGO='$(CARGO)' tools/bench-scale.sh $(if $(RECORD),--record)
+
 .PHONY: install
 install: ## Installs plugin, ipamctl and a sample configuration (DESTDIR, PREFIX, CNI_BIN_DIR, CNI_CONF_DIR, PROFILE)
 	@tools/deps.sh build

@@ -13,6 +13,7 @@ mod bare;
 mod library;
 mod plugin;
 mod process;
+mod record;
 mod samples;
 mod table;
 

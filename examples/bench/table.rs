@@ -100,14 +100,6 @@ pub(crate) fn machine() -> String {
 
 /// Replaces what stands between the two marks of a document.
 pub(crate) fn record(document: &Path, text: &str) -> Result<(), String> {
-    const BEGIN: &str = "<!-- measured: begin -->\n";
-    const END: &str = "<!-- measured: end -->";
-    let failed = |error: std::io::Error| format!("{}: {error}", document.display());
-    let old = std::fs::read_to_string(document).map_err(failed)?;
-    let parts = old
-        .split_once(BEGIN)
-        .and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
-    let (before, after) =
-        parts.ok_or_else(|| format!("{} lacks the marks {BEGIN}{END}", document.display()))?;
-    std::fs::write(document, format!("{before}{BEGIN}{text}{END}{after}")).map_err(failed)
+    const MARKS: [&str; 2] = ["<!-- measured: begin -->", "<!-- measured: end -->"];
+    crate::record::between(document, MARKS, text)
 }

@@ -7,6 +7,8 @@
     reason = "a program for people"
 )]
 
+#[path = "../bench/record.rs"]
+mod record;
 mod rows;
 mod store;
 mod table;

@@ -14,9 +14,9 @@ pub(crate) struct Row {
     pub(crate) calico: &'static str,
 }
 
-const BEGIN: &str = "<!-- scale: written by `make bench-scale RECORD=yes` -->";
-const END: &str = "<!-- end of scale -->";
+const MARKS: [&str; 2] = ["<!-- scale: begin -->", "<!-- scale: end -->"];
 
+/// Returns the rows as a table.
 pub(crate) fn text(rows: &[Row]) -> String {
     let mut lines = vec![
         "| work | ours | requests | Calico |".to_owned(),
@@ -31,16 +31,7 @@ pub(crate) fn text(rows: &[Row]) -> String {
     lines.join("\n")
 }
 
-/// Replaces what stands between the marks.
+/// Writes the table into the document.
 pub(crate) fn record(document: &Path, table: &str) -> Result<(), String> {
-    let name = document.display();
-    let old = std::fs::read_to_string(document).map_err(|error| format!("{name}: {error}"))?;
-    let (before, rest) = old
-        .split_once(BEGIN)
-        .ok_or_else(|| format!("{name} has no line `{BEGIN}`"))?;
-    let (_, after) = rest
-        .split_once(END)
-        .ok_or_else(|| format!("{name} has no line `{END}`"))?;
-    let new = format!("{before}{BEGIN}\n\n{table}\n\n{END}{after}");
-    std::fs::write(document, new).map_err(|error| format!("{name}: {error}"))
+    crate::record::between(document, MARKS, &format!("\n{table}\n\n"))
 }
