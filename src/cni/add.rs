@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::assign::{Assign, Grant, Granted};
+use crate::assign::{Assign, AssignAddresses, Grant, Granted};
 use crate::blocks::Address;
 use crate::cni::args::Args;
 use crate::cni::call::{Call, Shown};
 use crate::cni::config::{Options, Prefix};
-use crate::cni::error::{CniError, Code};
+use crate::cni::error::CniError;
 use crate::cni::gateway;
 use crate::cni::go_time::go_time;
 use crate::cni::result::{Ip, Route, RouteAttributes, Success};
@@ -21,26 +21,44 @@ use crate::ids::NodeName;
 pub async fn add(call: &Call<'_>) -> Result<Success, CniError> {
     call.context.machine.check_namespace(call.environment)?;
     let args = Args::parse(call.environment.get("CNI_ARGS").unwrap_or_default())?;
-    if let Some(address) = args.ip {
-        let msg = format!("CNI_ARGS: IP={address}: this version assigns no address by request");
-        return Err(CniError::new(Code::Environment, msg));
-    }
     let options = Options::read(&call.config.ipam()?)?;
     let node = call.node()?;
-    if options.v4.count + options.v6.count == 0 {
+    if options.v4.count + options.v6.count == 0 && args.ip.is_none() {
         return Ok(Success::default());
     }
     let request = request(call, &options, &args, node);
     let timeout = call.config.timeout()?;
     let session = Session::open(call, Some(&request.node), Restored::Refused, timeout).await?;
     gateway::check_all(session.store.as_ref(), &options.gateways).await?;
-    let grant = session
-        .allocator
-        .assign(&request, &session.hint)
-        .await
-        .map_err(|error| session.explain(&error))?;
+    let (allocator, hint) = (&session.allocator, &session.hint);
+    let grant = match args.ip {
+        Some(address) => {
+            let named = named(request, address);
+            allocator.assign_addresses(&named, hint).await
+        }
+        None => allocator.assign(&request, hint).await,
+    };
+    let grant = grant.map_err(|error| session.explain(&error))?;
     session.remember(grant.addresses.iter().map(|granted| granted.block));
-    Ok(success(&grant, &options))
+    let prefix = match (args.ip, options.prefix) {
+        (Some(_), Prefix::Block) => Prefix::Host,
+        (_, prefix) => prefix,
+    };
+    Ok(success(&grant, &options, prefix))
+}
+
+/// The address that a runtime names (`IP=`) is assigned alone, as Calico does; its result is a host's.
+fn named(request: Assign, address: Address) -> AssignAddresses {
+    AssignAddresses {
+        addresses: vec![address],
+        handle: request.handle,
+        interface: request.interface,
+        node: request.node,
+        attributes: request.attributes,
+        purpose: Some(request.purpose),
+        reserved_slots: None,
+        max_per_handle: request.max_per_handle,
+    }
 }
 
 fn request(call: &Call<'_>, options: &Options, args: &Args, node: NodeName) -> Assign {
@@ -73,10 +91,10 @@ fn attributes(call: &Call<'_>, args: &Args, node: &NodeName) -> BTreeMap<String,
     attributes.into_iter().map(owned).collect()
 }
 
-fn success(grant: &Grant, options: &Options) -> Success {
+fn success(grant: &Grant, options: &Options, prefix: Prefix) -> Success {
     let ip = |granted: &Granted| Ip {
         address: granted.address,
-        length: prefix_length(granted, options.prefix),
+        length: prefix_length(granted, prefix),
         gateway: options.gateway(granted.address.family()),
     };
     let ips: Vec<Ip> = grant.addresses.iter().map(ip).collect();
