@@ -13,7 +13,7 @@ CNI_CONF_DIR ?= /etc/cni/net.d
 
 .PHONY: help
 help: ## Shows this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## Plays a three-node cluster with the real plugin, from nothing to nothing left (STORE=sqlite or STORE=etcd)
