@@ -155,7 +155,9 @@ impl View {
 
     /// Returns the blocks that are known to exist and overlap the CIDR.
     pub fn overlapping(&self, cidr: Cidr) -> impl Iterator<Item = BlockCidr> + '_ {
-        let larger = containing_blocks(cidr).filter(|larger| self.existing.contains(larger));
+        let larger = cidr
+            .larger_blocks()
+            .filter(|larger| self.existing.contains(larger));
         self.existing_inside(cidr).chain(larger)
     }
 
@@ -298,10 +300,4 @@ fn put<K: Ord, T>(listing: Option<&mut Listing<K, T>>, key: K, value: Option<(T,
             listing.records.remove(&key);
         }
     }
-}
-
-/// Returns the legal block sizes larger than the CIDR that contain it.
-fn containing_blocks(cidr: Cidr) -> impl Iterator<Item = BlockCidr> {
-    let lengths = *cidr.family().block_lengths().start()..cidr.length();
-    lengths.filter_map(move |length| BlockCidr::new(cidr.first().network(length)).ok())
 }

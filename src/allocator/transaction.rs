@@ -1,7 +1,7 @@
 //! A plan as a transaction of the store, and what a refused one tells.
 
 use crate::allocator::wants::{Asked, take};
-use crate::blocks::{BlockCidr, Cidr};
+use crate::blocks::BlockCidr;
 use crate::datastore::port::{Guard as PortGuard, Range, Read, Snapshot, Txn, Write};
 use crate::datastore::{codec, keys};
 use crate::ids::{NodeName, ResourceName};
@@ -120,7 +120,8 @@ fn translate(guard: &Guard) -> Vec<(Want, Vec<PortGuard>)> {
             let spans = keys::block_spans_inside(*cidr).into_iter();
             let none = spans.map(|span| PortGuard::NoneCreated(span, *revision));
             let inside = (Want::BlocksInside(*cidr), none.collect());
-            let larger = larger_blocks(*cidr).map(|block| {
+            // A range over the keys inside does not see the larger blocks.
+            let larger = cidr.larger_blocks().map(|block| {
                 let id = RecordId::Block(block);
                 let absent = PortGuard::Absent(keys::key_of(&id));
                 (Want::Record(id), vec![absent])
@@ -128,12 +129,6 @@ fn translate(guard: &Guard) -> Vec<(Want, Vec<PortGuard>)> {
             std::iter::once(inside).chain(larger).collect()
         }
     }
-}
-
-/// Returns the blocks of larger sizes that contain the CIDR: a range over the keys inside would not see them.
-fn larger_blocks(cidr: Cidr) -> impl Iterator<Item = BlockCidr> {
-    let lengths = *cidr.family().block_lengths().start()..cidr.length();
-    lengths.filter_map(move |length| BlockCidr::new(cidr.first().network(length)).ok())
 }
 
 fn write(change: &Change) -> Write {

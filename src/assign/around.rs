@@ -6,8 +6,8 @@ use crate::refusal::Refusal;
 
 /// Returns the blocks of every legal size around an address, the largest first.
 pub fn legal_blocks(address: Address) -> impl Iterator<Item = BlockCidr> {
-    let lengths = address.family().block_lengths();
-    lengths.filter_map(move |length| BlockCidr::new(address.network(length)).ok())
+    let alone = address.to_cidr();
+    alone.larger_blocks().chain(BlockCidr::new(alone).ok())
 }
 
 /// Returns the wants of all of [`legal_blocks`].

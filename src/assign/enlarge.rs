@@ -134,9 +134,10 @@ impl<'a> Gatherer<'a> {
             family: self.family,
             reserved: &surroundings.reserved,
         };
-        let useful = |block: BlockCidr| {
-            !gathered.has(block) && 0 < self.new_block(block).usable_count(&surroundings.reserved)
-        };
+        // No candidate is reserved as a whole; only slots set aside can leave one without an address.
+        let slots = self.request.wanted(self.family).reserved_slots.is_some();
+        let has_room = |block| 0 < self.new_block(block).usable_count(&surroundings.reserved);
+        let useful = |block: BlockCidr| !gathered.has(block) && (!slots || has_room(block));
         match limit {
             Limit::None => claim::find(surroundings.view, search, &useful),
             Limit::Blocks { .. } | Limit::NoAutoAllocation => {

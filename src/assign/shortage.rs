@@ -5,6 +5,7 @@ use crate::affinity::own;
 use crate::assign::gather::{Gathered, Gatherer};
 use crate::blocks::BlockCidr;
 use crate::blocks::order::Candidates;
+use crate::plan::Seen;
 use crate::refusal::{PoolReason, PoolUse, PoolVerdict, Refusal};
 
 /// What keeps a node from getting another block.
@@ -58,12 +59,11 @@ fn used(gatherer: &Gatherer<'_>, pool: &Admitted) -> PoolVerdict {
         .blocks
         .iter()
         .filter(|(cidr, _)| inside(cidr));
-    for (cidr, seen) in seen {
-        if let crate::plan::Seen::Corrupt(record) = seen {
+    for (_, seen) in seen {
+        if let Seen::Corrupt(record) = seen {
             used.corrupt.push(record.key.clone());
         }
         if let Some(record) = own::owned(seen, &surroundings.owner) {
-            debug_assert_eq!(record.value.cidr(), *cidr, "filed under its own CIDR");
             used.own += 1;
             used.cooling += record.value.cooling_count();
             let free = record.value.free_count();

@@ -136,7 +136,7 @@ impl<'a> Surroundings<'a> {
         admit(self.pools, request, family, labels)
     }
 
-    /// Returns the cool-down in force. Addresses of virtual owners never cool: Calico's own controller cannot cope with it.
+    /// Returns the cool-down in force.
     pub fn cooldown(&self) -> Cooldown {
         Cooldown::from_seconds(self.config.cooldown_seconds)
     }

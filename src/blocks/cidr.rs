@@ -106,6 +106,12 @@ impl Cidr {
         self.covers(other) || other.covers(self)
     }
 
+    /// Returns the blocks of every legal size that contain this CIDR and more, the largest first.
+    pub fn larger_blocks(self) -> impl Iterator<Item = BlockCidr> {
+        let lengths = *self.family().block_lengths().start()..self.length();
+        lengths.filter_map(move |length| BlockCidr::new(self.first().network(length)).ok())
+    }
+
     /// Returns how many networks of the given length it holds; `None` where that length is shorter
     /// than its own or above the family's width. Saturates at `u128::MAX`.
     pub fn subnet_count(self, length: u8) -> Option<u128> {

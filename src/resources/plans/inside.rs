@@ -14,21 +14,14 @@ const MOST_EXAMPLES: usize = 3;
 /// Returns what has to be read to know.
 pub(super) fn wants(cidr: Cidr) -> Vec<Want> {
     let affinities = KINDS.map(|kind| Want::Scope(Scope::AllAffinities(kind)));
-    let around = around(cidr).map(|block| Want::Record(RecordId::Block(block)));
+    let around = cidr
+        .larger_blocks()
+        .map(|block| Want::Record(RecordId::Block(block)));
     affinities
         .into_iter()
         .chain([Want::BlocksInside(cidr)])
         .chain(around)
         .collect()
-}
-
-/// Returns the blocks that would hold the CIDR and more.
-fn around(cidr: Cidr) -> impl Iterator<Item = BlockCidr> {
-    let shortest = *cidr.family().block_lengths().start();
-    (shortest..cidr.length()).map(move |length| {
-        let block = BlockCidr::new(cidr.first().network(length));
-        block.expect("shorter than a CIDR of the family, and not shorter than a block")
-    })
 }
 
 /// Returns the blocks and affinities that overlap the CIDR and that `counts` picks; `None` if something was not read.
@@ -44,7 +37,7 @@ pub(super) fn inside(
         affinities.extend(listing.records.keys().map(|(_, block)| *block));
     }
     let mut blocks: BTreeSet<BlockCidr> = view.existing.clone();
-    for block in around(cidr) {
+    for block in cidr.larger_blocks() {
         if !matches!(view.blocks.get(&block)?, Seen::Absent) {
             blocks.insert(block);
         }
