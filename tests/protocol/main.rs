@@ -7,11 +7,10 @@ mod owners;
 mod races;
 mod reports;
 mod rules;
-mod state;
-mod world;
 
 use block_ipam::assign::{Assign, ReleaseHandle, Wanted};
 use block_ipam::ids::{HandleId, NodeName};
+use block_ipam_testing::{state, world};
 
 /// A request of a container on a node.
 pub(crate) fn request(node: &str, container: &str, v4: usize, v6: usize) -> Assign {

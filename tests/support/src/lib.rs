@@ -3,3 +3,5 @@
 pub mod conformance;
 pub mod etcd;
 pub mod faults;
+pub mod state;
+pub mod world;

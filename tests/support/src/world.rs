@@ -18,14 +18,16 @@ use block_ipam::entropy::Entropy;
 
 /// A small generator: the sequence depends on the seed alone.
 #[derive(Debug)]
-pub(crate) struct Dice(AtomicU64);
+pub struct Dice(AtomicU64);
 
 impl Dice {
-    pub(crate) fn new(seed: u64) -> Dice {
+    /// Returns the generator of a seed.
+    pub fn new(seed: u64) -> Dice {
         Dice(AtomicU64::new(seed.wrapping_mul(2).wrapping_add(1)))
     }
 
-    pub(crate) fn below(&self, limit: u64) -> u64 {
+    /// Returns a number below the limit.
+    pub fn below(&self, limit: u64) -> u64 {
         self.bits() % limit
     }
 }
@@ -43,10 +45,11 @@ impl Entropy for Dice {
 
 /// A clock that moves when somebody sleeps.
 #[derive(Debug)]
-pub(crate) struct TestClock(AtomicI64);
+pub struct TestClock(AtomicI64);
 
 impl TestClock {
-    pub(crate) fn advance(&self, duration: Duration) {
+    /// Moves the clock forward.
+    pub fn advance(&self, duration: Duration) {
         let nanos = i64::try_from(duration.as_nanos()).expect("a short time");
         self.0.fetch_add(nanos, Ordering::Relaxed);
     }
@@ -82,22 +85,29 @@ impl Future for Pause {
 
 /// How often each fault happens, in per cent of the calls.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Faults {
-    pub(crate) lose_request: u64,
-    pub(crate) lose_reply: u64,
-    pub(crate) apply_late: u64,
+pub struct Faults {
+    /// The request is lost: a read fails, a commit has no answer.
+    pub lose_request: u64,
+    /// A commit is applied, and has no answer.
+    pub lose_reply: u64,
+    /// A commit has no answer and is applied with [`Network::deliver_late`].
+    pub apply_late: u64,
 }
 
 /// A store behind a bad network. Counts requests.
 #[derive(Debug)]
-pub(crate) struct Network {
-    pub(crate) memory: Memory,
+pub struct Network {
+    /// The store.
+    pub memory: Memory,
     dice: Dice,
     faults: Mutex<Faults>,
     late: Mutex<Vec<Txn>>,
-    pub(crate) applied: AtomicU64,
-    pub(crate) reads: AtomicU64,
-    pub(crate) commits: AtomicU64,
+    /// Commits that were applied.
+    pub applied: AtomicU64,
+    /// Reads that were asked for.
+    pub reads: AtomicU64,
+    /// Commits that were asked for.
+    pub commits: AtomicU64,
 }
 
 impl Network {
@@ -113,12 +123,13 @@ impl Network {
         self.dice.below(100) < per_cent
     }
 
-    pub(crate) fn set_faults(&self, faults: Faults) {
+    /// Chooses the faults from now on.
+    pub fn set_faults(&self, faults: Faults) {
         *self.faults.lock().expect("unpoisoned") = faults;
     }
 
     /// Applies what was held back, now that its sender has given up waiting.
-    pub(crate) async fn deliver_late(&self) {
+    pub async fn deliver_late(&self) {
         let late = std::mem::take(&mut *self.late.lock().expect("unpoisoned"));
         for txn in late {
             self.memory
@@ -169,14 +180,18 @@ impl Datastore for Network {
 
 /// The world.
 #[derive(Debug)]
-pub(crate) struct World {
-    pub(crate) network: Arc<Network>,
-    pub(crate) clock: Arc<TestClock>,
-    pub(crate) dice: Arc<Dice>,
+pub struct World {
+    /// The store that all of them share.
+    pub network: Arc<Network>,
+    /// The clock that all of them share.
+    pub clock: Arc<TestClock>,
+    /// Where every choice comes from.
+    pub dice: Arc<Dice>,
 }
 
 impl World {
-    pub(crate) fn new(seed: u64) -> World {
+    /// Returns an empty world; all that happens in it depends on the seed alone.
+    pub fn new(seed: u64) -> World {
         let dice = Arc::new(Dice::new(seed));
         let network = Network {
             memory: Memory::new(1),
@@ -195,12 +210,12 @@ impl World {
     }
 
     /// An allocator of its own, as another process would have.
-    pub(crate) fn allocator(&self) -> Allocator {
+    pub fn allocator(&self) -> Allocator {
         self.allocator_on(Arc::clone(&self.network) as Arc<dyn Datastore>)
     }
 
     /// The same on a store of the test's own.
-    pub(crate) fn allocator_on(&self, store: Arc<dyn Datastore>) -> Allocator {
+    pub fn allocator_on(&self, store: Arc<dyn Datastore>) -> Allocator {
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         let entropy = Arc::new(Dice::new(self.dice.bits()));
         Allocator::new(store, clock, entropy).with_budget(Budget {
@@ -211,7 +226,7 @@ impl World {
     }
 
     /// Writes a record past the allocator.
-    pub(crate) fn put(&self, key: &str, value: &str) {
+    pub fn put(&self, key: &str, value: &str) {
         let txn = Txn {
             guards: Vec::new(),
             writes: vec![Write::Put(key.to_owned(), value.as_bytes().to_vec())],
@@ -220,7 +235,7 @@ impl World {
     }
 
     /// Deletes a record past the allocator.
-    pub(crate) fn delete(&self, key: &str) {
+    pub fn delete(&self, key: &str) {
         let txn = Txn {
             guards: Vec::new(),
             writes: vec![Write::Delete(key.to_owned())],
@@ -228,11 +243,13 @@ impl World {
         now(self.network.memory.commit(txn)).expect("the memory store answers");
     }
 
-    pub(crate) fn pool(&self, name: &str, cidr: &str, block_size: u8) {
+    /// Writes a pool.
+    pub fn pool(&self, name: &str, cidr: &str, block_size: u8) {
         self.pool_with(name, cidr, block_size, "");
     }
 
-    pub(crate) fn pool_with(&self, name: &str, cidr: &str, block_size: u8, more: &str) {
+    /// Writes a pool with more members in its `spec`, each after a comma.
+    pub fn pool_with(&self, name: &str, cidr: &str, block_size: u8, more: &str) {
         let key = format!("/calico/resources/v3/projectcalico.org/ippools/{name}");
         let value = format!(
             r#"{{"kind":"IPPool","apiVersion":"projectcalico.org/v3","metadata":{{"name":"{name}"}},"spec":{{"cidr":"{cidr}","blockSize":{block_size}{more}}}}}"#
@@ -240,12 +257,13 @@ impl World {
         self.put(&key, &value);
     }
 
-    pub(crate) fn config(&self, value: &str) {
+    /// Writes the configuration.
+    pub fn config(&self, value: &str) {
         self.put("/calico/ipam/v2/config", value);
     }
 
     /// Returns every record, by key.
-    pub(crate) fn records(&self) -> BTreeMap<String, String> {
+    pub fn records(&self) -> BTreeMap<String, String> {
         let text = |value: Vec<u8>| String::from_utf8(value).expect("records are text");
         let entries = self.network.memory.entries();
         entries
@@ -255,23 +273,23 @@ impl World {
     }
 
     /// Returns whether a record changed since the last call.
-    pub(crate) fn has_changed(&self) -> bool {
+    pub fn has_changed(&self) -> bool {
         0 < self.network.applied.swap(0, Ordering::Relaxed)
     }
 
     /// Returns reads and commits since the last call.
-    pub(crate) fn requests(&self) -> (u64, u64) {
+    pub fn requests(&self) -> (u64, u64) {
         let take = |counter: &AtomicU64| counter.swap(0, Ordering::Relaxed);
         (take(&self.network.reads), take(&self.network.commits))
     }
 }
 
 /// A future of a process.
-pub(crate) type Process<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+pub type Process<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
 /// Polls the processes at random until all are done; `after` runs after each step. Each dies with the given chance
 /// in per mille at each step.
-pub(crate) fn run<T>(
+pub fn run<T>(
     dice: &Dice,
     processes: Vec<Process<'_, T>>,
     death: u64,
@@ -297,7 +315,7 @@ pub(crate) fn run<T>(
 }
 
 /// Runs one future to its end.
-pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
+pub fn now<T>(future: impl Future<Output = T>) -> T {
     let mut context = Context::from_waker(Waker::noop());
     let mut future = Box::pin(future);
     loop {

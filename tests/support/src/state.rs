@@ -10,11 +10,15 @@ const WINDOWS_SLOTS: &str = "windows-reserved-ipam-handle";
 
 /// The records of address management, as far as the invariants look at them.
 #[derive(Debug, Default)]
-pub(crate) struct State {
-    pub(crate) blocks: BTreeMap<String, Value>,
-    pub(crate) affinities: BTreeMap<(String, String), String>,
-    pub(crate) handles: BTreeMap<String, BTreeMap<String, u64>>,
-    pub(crate) borrowed: BTreeSet<(String, String)>,
+pub struct State {
+    /// Blocks by their CIDR.
+    pub blocks: BTreeMap<String, Value>,
+    /// States of affinities by node and block.
+    pub affinities: BTreeMap<(String, String), String>,
+    /// Counts of handles by block.
+    pub handles: BTreeMap<String, BTreeMap<String, u64>>,
+    /// What is indexed as borrowed, by node and block.
+    pub borrowed: BTreeSet<(String, String)>,
 }
 
 fn undash(text: &str) -> String {
@@ -22,7 +26,11 @@ fn undash(text: &str) -> String {
 }
 
 impl State {
-    pub(crate) fn of(records: &BTreeMap<String, String>) -> State {
+    /// Reads the records.
+    ///
+    /// # Panics
+    /// Where one of them is no JSON, or no affinity or handle.
+    pub fn of(records: &BTreeMap<String, String>) -> State {
         let mut state = State::default();
         for (key, value) in records {
             let value: Value = serde_json::from_str(value).expect("records are JSON");
@@ -53,8 +61,11 @@ impl State {
         state
     }
 
-    /// Returns (address, handle, node, block) of each allocation with a handle. Windows slots have no handle record.
-    pub(crate) fn entries(&self) -> Vec<(IpAddr, String, String, String)> {
+    /// Returns (address, handle, node, block) of each assignment with a handle. Windows slots have no handle record.
+    ///
+    /// # Panics
+    /// Where a block is not well-formed.
+    pub fn entries(&self) -> Vec<(IpAddr, String, String, String)> {
         let mut entries = Vec::new();
         for (cidr, block) in &self.blocks {
             for (ordinal, index) in block["allocations"]
@@ -79,7 +90,10 @@ impl State {
     }
 
     /// Checks what must hold in every state of a store that only we write.
-    pub(crate) fn check(&self) {
+    ///
+    /// # Panics
+    /// Where something does not hold.
+    pub fn check(&self) {
         self.p1_no_address_is_held_twice();
         self.p3_no_blocks_overlap();
         self.p4_owner_and_affinity_agree();
