@@ -3,5 +3,6 @@
 pub mod conformance;
 pub mod etcd;
 pub mod faults;
+pub mod schema;
 pub mod state;
 pub mod world;
