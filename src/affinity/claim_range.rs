@@ -8,8 +8,7 @@ use std::collections::BTreeSet;
 use crate::affinity::admit::is_off;
 use crate::affinity::range_refusal::RangeRefusal;
 use crate::affinity::{AffinityState, own};
-use crate::assign::release::cooldown_of;
-use crate::assign::surroundings::config_of;
+use crate::assign::surroundings::cooldown_of;
 use crate::blocks::{Block, BlockCidr, Cidr, Family};
 use crate::ids::{Owner, ResourceName};
 use crate::plan::{
@@ -202,8 +201,8 @@ impl Range<'_> {
 
     fn take_over(&mut self, record: &Recorded<Block>) -> Result<(), Stop> {
         let mut block = record.value.clone();
-        let seconds = config_of(self.view.config()?).cooldown_seconds;
-        block.normalise(self.context.now, cooldown_of(&block, seconds));
+        let cooldown = cooldown_of(self.view.config()?);
+        block.normalise(self.context.now, cooldown);
         if !block.is_empty() {
             self.fail(block.cidr(), None);
             return Ok(());

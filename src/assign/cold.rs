@@ -1,8 +1,7 @@
 //! The decision about a block in which addresses have cooled down.
 
-use crate::assign::release::cooldown_of;
 use crate::assign::surroundings::readable_config;
-use crate::blocks::{Address, Block, BlockCidr};
+use crate::blocks::{Address, Block, BlockCidr, Cooldown};
 use crate::plan::{Change, Context, Guard, Plan, RecordId, Recorded, Seen, Step, Stop, View, Want};
 use crate::refusal::Refusal;
 
@@ -36,14 +35,14 @@ fn decide(view: &View, block: BlockCidr, context: Context) -> Result<Step<Collec
     match view.block(block).map_err(both)? {
         Seen::Absent => Ok(Step::Done(Collected::default())),
         Seen::Corrupt(record) => Err(Refusal::Corrupt(vec![record.clone()]).into()),
-        Seen::Present(record) => Ok(collect(record, config.cooldown_seconds, context)),
+        Seen::Present(record) => Ok(collect(record, config.cooldown(), context)),
     }
 }
 
-fn collect(record: &Recorded<Block>, cooldown_seconds: i64, context: Context) -> Step<Collected> {
+fn collect(record: &Recorded<Block>, cooldown: Cooldown, context: Context) -> Step<Collected> {
     let before = &record.value;
     let mut block = before.clone();
-    block.normalise(context.now, cooldown_of(before, cooldown_seconds));
+    block.normalise(context.now, cooldown);
     let was_free: Vec<Address> = before.free_addresses().collect();
     let now_free = block.free_addresses();
     let collected = Collected {

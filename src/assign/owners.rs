@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::assign::around::{block_around, see_around};
-use crate::assign::release::{borrowers, cooldown_of};
+use crate::assign::release::borrowers;
 use crate::assign::surroundings::readable_config;
 use crate::blocks::block::{Attribute, Slot};
-use crate::blocks::{Address, Block, BlockCidr, Ordinal};
+use crate::blocks::{Address, Block, BlockCidr, Cooldown, Ordinal};
 use crate::ids::HandleId;
 use crate::plan::{Change, Context, Guard, Plan, RecordId, Recorded, Seen, Step, Stop, View};
 use crate::refusal::Refusal;
@@ -135,7 +135,7 @@ fn set_owners(view: &View, request: &SetOwners, context: Context) -> Result<Step
     let before = held_by(&record.value, ordinal, &request.handle)?;
     let after = edited(before, request)?;
     let edits = BTreeMap::from([(ordinal, after)]);
-    let mut rewrite = Rewrite::new(config.cooldown_seconds, context);
+    let mut rewrite = Rewrite::new(config.cooldown(), context);
     rewrite.add(record, edits);
     Ok(rewrite.step())
 }
@@ -250,7 +250,7 @@ pub fn decide_promote_owner(view: &View, request: &PromoteOwner, context: Contex
 fn promote(view: &View, request: &PromoteOwner, context: Context) -> Result<Step<()>, Stop> {
     let config = readable_config(view.config()?)?;
     let handle = &request.handle;
-    let mut rewrite = Rewrite::new(config.cooldown_seconds, context);
+    let mut rewrite = Rewrite::new(config.cooldown(), context);
     let mut held = 0;
     for block in named_blocks(view, handle)? {
         let record = match view.block(block)? {
@@ -303,16 +303,16 @@ fn promoted(address: Address, attribute: &Attribute, owner: &OwnerId) -> Result<
 
 /// Blocks in which owners change.
 struct Rewrite {
-    cooldown_seconds: i64,
+    cooldown: Cooldown,
     context: Context,
     guards: Vec<Guard>,
     changes: Vec<Change>,
 }
 
 impl Rewrite {
-    const fn new(cooldown_seconds: i64, context: Context) -> Rewrite {
+    const fn new(cooldown: Cooldown, context: Context) -> Rewrite {
         Rewrite {
-            cooldown_seconds,
+            cooldown,
             context,
             guards: Vec::new(),
             changes: Vec::new(),
@@ -336,8 +336,7 @@ impl Rewrite {
             }
         }
         if is_changed {
-            let cooldown = cooldown_of(&block, self.cooldown_seconds);
-            block.normalise(self.context.now, cooldown);
+            block.normalise(self.context.now, self.cooldown);
             block.bump();
             self.note_borrowers(&record.value, &block);
             let id = RecordId::Block(block.cidr());

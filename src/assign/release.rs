@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::assign::around::{block_around, see_around};
 use crate::assign::held::{NODE, blocks_naming, of_interface};
-use crate::assign::surroundings::config_of;
+use crate::assign::surroundings::cooldown_of;
 use crate::assign::{Handle, ReleaseAddress, ReleaseHandle, Released};
 use crate::blocks::block::{Cooldown, Slot};
 use crate::blocks::{Address, Block, BlockCidr, Ordinal};
-use crate::ids::{HandleId, NodeName, Owner, OwnerKind, comparable_handle};
+use crate::ids::{HandleId, NodeName, Owner, comparable_handle};
 use crate::plan::{
     Change, Context, CorruptRecord, Guard, MOST_WANTS, Plan, RecordId, Recorded, Seen, Step, Stop,
     View, Want,
@@ -39,6 +39,9 @@ pub fn first_wants(request: &ReleaseHandle) -> Vec<Want> {
 /// 4. the handle is lowered by what was freed, and deleted when nothing is left;
 /// 5. a block that does not parse refuses the request, after everything else was given back.
 ///
+/// A configuration that does not parse keeps nobody from giving back: what is freed begins to cool then, and becomes
+/// usable when the configuration says for how long.
+///
 /// Nothing to free is success. A handle record with no address behind it is left: lowering it here could take
 /// from a request of Calico in flight (X24); collection does it in time.
 pub fn decide_release_handle(
@@ -55,7 +58,7 @@ fn by_handle(
     context: Context,
 ) -> Result<Step<Released>, Stop> {
     let first_wants = |_| Stop::Read(first_wants(request));
-    let config = config_of(view.config().map_err(first_wants)?);
+    let cooldown = cooldown_of(view.config().map_err(first_wants)?);
     let mut wanted: BTreeMap<BlockCidr, Vec<Ordinal>> = BTreeMap::new();
     let mut unread = Vec::new();
     let mut corrupt = Vec::new();
@@ -73,7 +76,7 @@ fn by_handle(
         corrupt.extend(corrupt_of(view, seen));
     }
     wanted.retain(|_, ordinals| !ordinals.is_empty());
-    let mut release = Release::new(view, config.cooldown_seconds, context);
+    let mut release = Release::new(view, cooldown, context);
     release.free_all(wanted)?;
     match release.step(unread, Released::default())? {
         Step::Done(_) if !corrupt.is_empty() => Err(Refusal::Corrupt(corrupt).into()),
@@ -126,7 +129,7 @@ fn by_address(
         released.any(|released| *released == address.address)
     };
     let open: Vec<&ReleaseAddress> = addresses.iter().filter(|one| !was_done(one)).collect();
-    let config = config_of(view.config()?);
+    let cooldown = cooldown_of(view.config()?);
     see_around(view, open.iter().map(|one| one.address))?;
     let mut told = Released::default();
     let mut wanted: BTreeMap<BlockCidr, Vec<Ordinal>> = BTreeMap::new();
@@ -137,7 +140,7 @@ fn by_address(
             Judged::Free(block, ordinal) => wanted.entry(block).or_default().push(ordinal),
         }
     }
-    let mut release = Release::new(view, config.cooldown_seconds, context);
+    let mut release = Release::new(view, cooldown, context);
     release.free_all(wanted)?;
     release.step(Vec::new(), told)
 }
@@ -183,7 +186,7 @@ fn is_holder(given: &HandleId, holder: Option<&str>) -> bool {
 /// A release that is being put together.
 struct Release<'a> {
     view: &'a View,
-    cooldown_seconds: i64,
+    cooldown: Cooldown,
     context: Context,
     guards: Vec<Guard>,
     changes: Vec<Change>,
@@ -194,10 +197,10 @@ struct Release<'a> {
 }
 
 impl<'a> Release<'a> {
-    fn new(view: &'a View, cooldown_seconds: i64, context: Context) -> Release<'a> {
+    fn new(view: &'a View, cooldown: Cooldown, context: Context) -> Release<'a> {
         Release {
             view,
-            cooldown_seconds,
+            cooldown,
             context,
             guards: Vec::new(),
             changes: Vec::new(),
@@ -260,9 +263,8 @@ impl<'a> Release<'a> {
 
     fn freed_block(&self, record: &Recorded<Block>, ordinals: &[Ordinal]) -> Block {
         let mut block = record.value.clone();
-        let cooldown = cooldown_of(&block, self.cooldown_seconds);
-        block.normalise(self.context.now, cooldown);
-        block.release(ordinals, self.context.now, cooldown);
+        block.normalise(self.context.now, self.cooldown);
+        block.release(ordinals, self.context.now, self.cooldown);
         block.bump();
         block
     }
@@ -347,13 +349,5 @@ fn lowered(id: HandleId, seen: &Seen<Handle>, freed: &BTreeMap<BlockCidr, u64>) 
         Some(Change::DeleteHandle(id))
     } else {
         Some(Change::PutHandle(id, handle))
-    }
-}
-
-/// Addresses of virtual owners never cool: Calico's own controller cannot cope with it.
-pub(crate) fn cooldown_of(block: &Block, seconds: i64) -> Cooldown {
-    match block.owner().map(|owner| owner.kind) {
-        Some(OwnerKind::Virtual) => Cooldown::from_seconds(0),
-        Some(OwnerKind::Host) | None => Cooldown::from_seconds(seconds),
     }
 }

@@ -138,7 +138,7 @@ impl<'a> Surroundings<'a> {
 
     /// Returns the cool-down in force.
     pub fn cooldown(&self) -> Cooldown {
-        Cooldown::from_seconds(self.config.cooldown_seconds)
+        self.config.cooldown()
     }
 
     /// Returns how many blocks of a family the owner may own: the smaller of what is configured and what the request says.
@@ -154,6 +154,15 @@ impl<'a> Surroundings<'a> {
 pub fn config_of(record: &Seen<Config>) -> Config {
     let present: Option<&Recorded<Config>> = record.present();
     present.map_or_else(Config::default, |config| config.value.clone())
+}
+
+/// Returns the cool-down that a record of the configuration means. A release does not wait for one that parses: see
+/// [`Cooldown::UNKNOWN`].
+pub fn cooldown_of(record: &Seen<Config>) -> Cooldown {
+    match record {
+        Seen::Corrupt(_) => Cooldown::UNKNOWN,
+        Seen::Absent | Seen::Present(_) => config_of(record).cooldown(),
+    }
 }
 
 /// Returns the configuration that a record means.

@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::affinity::repair::{Repaired, Standing, decide_confirm, decide_drop};
 use crate::assign::held::NODE;
 use crate::assign::repair_handle::{RepairCounts, decide_repair_counts};
-use crate::assign::surroundings::config_of;
-use crate::blocks::{Block, BlockCidr, BlockFault, Cooldown};
+use crate::assign::surroundings::cooldown_of;
+use crate::blocks::{Block, BlockCidr, BlockFault};
 use crate::clock::Timestamp;
 use crate::ids::{HandleId, NodeName, Owner, OwnerKind};
 use crate::plan::{Change, Context, Guard, Plan, RecordId, Recorded, Seen, Step, Stop, View, Want};
@@ -225,8 +225,7 @@ fn normalised(
         return Ok(None);
     };
     let mut block = record.value.clone();
-    let cooldown = Cooldown::from_seconds(config_of(configured).cooldown_seconds);
-    block.normalise(context.now, cooldown);
+    block.normalise(context.now, cooldown_of(configured));
     Ok(Some((record, block)))
 }
 

@@ -1,5 +1,6 @@
 //! The configuration of address management.
 
+use crate::blocks::Cooldown;
 use crate::unknown::Unknown;
 
 /// The record at `/calico/ipam/v2/config`. An absent record is [`Config::default`]; a present one
@@ -18,6 +19,13 @@ pub struct Config {
     pub cooldown_seconds: i64,
     /// Members that we do not know.
     pub unknown: Unknown,
+}
+
+impl Config {
+    /// Returns the cool-down of released addresses.
+    pub const fn cooldown(&self) -> Cooldown {
+        Cooldown::from_seconds(self.cooldown_seconds)
+    }
 }
 
 impl Default for Config {

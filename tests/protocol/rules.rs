@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use block_ipam::affinity::surrender::{InUse, Surrender, Which};
 use block_ipam::allocator::Hint;
 use block_ipam::assign::ReleaseAddress;
 use block_ipam::blocks::Address;
+use block_ipam::ids::Owner;
 use serde_json::Value;
 
 use crate::state::State;
@@ -128,6 +130,48 @@ fn p10_a_cooling_address_waits_its_time() {
     );
     world.clock.advance(Duration::from_secs(3));
     assert_eq!(assign("e").expect("it has cooled"), all[1]);
+}
+
+/// Giving back does not wait for an operator, and nothing is given out before the time that he set.
+#[test]
+fn under_a_configuration_that_does_not_parse_addresses_are_released_and_cool() {
+    let world = World::new(7);
+    world.pool("a", "10.0.0.0/31", 31);
+    let config = r#"{"auto_allocate_blocks":true,"ipCooldownSeconds":30}"#;
+    world.config(config);
+    let allocator = world.allocator();
+    let assign = |container: &str| {
+        let request = request("n1", container, 1, 0);
+        now(allocator.assign(&request, &Hint::default())).map(|grant| grant.addresses[0].address)
+    };
+    let (first, second) = (assign("a").expect("room"), assign("b").expect("room"));
+    world.config("[]");
+    now(allocator.release_by_handle(&release("a"), &Hint::default())).expect("released");
+    let by_address = ReleaseAddress {
+        address: second,
+        handle: None,
+        sequence: None,
+    };
+    let released = now(allocator.release_addresses(&[by_address])).expect("released");
+    assert_eq!(released.released, [second]);
+    assert!(State::of(&world.records()).handles.is_empty());
+    let surrender = Surrender {
+        which: Which::Owner(Owner::host(&request("n1", "c", 1, 0).node)),
+        in_use: InUse::Keep,
+    };
+    let kept = now(allocator.surrender(&surrender)).expect("an answer");
+    assert_eq!(kept.kept.len(), 1, "what cools is not given up");
+    assert!(
+        assign("c")
+            .expect_err("no rules")
+            .to_string()
+            .contains("config")
+    );
+    world.config(config);
+    let refused = assign("c").expect_err("they cool").to_string();
+    assert!(refused.contains("2 addresses cooling"), "{refused}");
+    world.clock.advance(Duration::from_secs(31));
+    assert_eq!(assign("c").expect("cooled"), first);
 }
 
 fn sequence_of(world: &World, block: &str, ordinal: &str) -> u64 {

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::affinity::surrender::{InUse, Surrender, Surrendered, Which};
-use crate::assign::release::{borrowers, cooldown_of};
-use crate::assign::surroundings::config_of;
-use crate::blocks::{Block, BlockCidr};
+use crate::assign::release::borrowers;
+use crate::assign::surroundings::cooldown_of;
+use crate::blocks::{Block, BlockCidr, Cooldown};
 use crate::ids::{Owner, OwnerKind};
 use crate::plan::{Change, Context, Guard, RecordId, Recorded, Seen, Stop, View, Want};
 
@@ -18,7 +18,7 @@ const ADDRESSES: usize = 8192;
 pub(super) struct Batch<'a> {
     view: &'a View,
     request: &'a Surrender,
-    cooldown_seconds: i64,
+    cooldown: Cooldown,
     context: Context,
     addresses: usize,
     pub(super) guards: Vec<Guard>,
@@ -35,7 +35,7 @@ impl<'a> Batch<'a> {
         Ok(Batch {
             view,
             request,
-            cooldown_seconds: config_of(view.config()?).cooldown_seconds,
+            cooldown: cooldown_of(view.config()?),
             context,
             addresses: 0,
             guards: Vec::new(),
@@ -112,7 +112,7 @@ impl<'a> Batch<'a> {
     ) -> bool {
         let mut block = record.value.clone();
         let cidr = block.cidr();
-        block.normalise(self.context.now, cooldown_of(&block, self.cooldown_seconds));
+        block.normalise(self.context.now, self.cooldown);
         if block.is_empty() {
             self.changes.push(Change::DeleteBlock(cidr));
             self.outcome.deleted.push(cidr);

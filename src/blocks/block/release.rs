@@ -10,7 +10,8 @@ use crate::ids::OwnerKind;
 impl Block {
     /// Releases addresses and returns the ordinals that were held, ascending. Free and cooling ones are passed over.
     ///
-    /// 1. Without a cool-down they are free at once; so it is in blocks of virtual owners, which never cool.
+    /// 1. Without a cool-down they are free at once; so it is in blocks of virtual owners, where none begins to cool:
+    ///    Calico's own controller of load balancers cannot cope with it.
     /// 2. Else they point at one new attribute that says when, and are marked with the current generation.
     /// 3. The block is normalised in the same step.
     ///
@@ -41,6 +42,8 @@ impl Block {
 
     /// Frees what has cooled down, then drops the attributes to which nothing points and renumbers the rest in order.
     /// Returns whether anything changed.
+    ///
+    /// What others let cool waits its time whoever owns the block (p10).
     pub fn normalise(&mut self, now: Timestamp, cooldown: Cooldown) -> bool {
         let cold = self.cold(now, cooldown);
         let attributes = self.attributes.len();

@@ -75,10 +75,11 @@ struct Pause(bool);
 impl Future for Pause {
     type Output = ();
 
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         if std::mem::replace(&mut self.0, true) {
             Poll::Ready(())
         } else {
+            context.waker().wake_by_ref();
             Poll::Pending
         }
     }

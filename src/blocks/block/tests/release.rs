@@ -113,12 +113,42 @@ fn what_cooled_down_is_freed_with_what_is_released_ascending() {
 }
 
 #[test]
-fn addresses_of_a_virtual_owner_never_cool() {
+fn what_is_released_in_a_block_of_a_virtual_owner_does_not_cool() {
     let owner = Owner::load_balancer();
     let mut block = Block::create(cidr("10.0.0.0/30"), owner, seconds(0), 1, None);
     take(&mut block, "lb-1", &[0]);
     block.release(&[ordinal(0)], seconds(2000), Cooldown::from_seconds(30));
     assert_eq!(block.slot(ordinal(0)), Slot::Free);
+}
+
+#[test]
+fn what_others_let_cool_in_a_block_of_a_virtual_owner_waits_its_time() {
+    let owner = Owner::load_balancer();
+    let mut parts = Block::create(cidr("10.0.0.0/30"), owner, seconds(0), 1, None).to_parts();
+    parts.attributes = vec![Attribute::cooling(seconds(1000)), held_by("lb-1")];
+    parts.allocations[..2].copy_from_slice(&[Some(0), Some(1)]);
+    parts.unallocated.drain(..2);
+    let mut block = Block::from_parts(parts).unwrap();
+    let cooldown = Cooldown::from_seconds(30);
+    block.release(&[ordinal(1)], seconds(1010), cooldown);
+    assert_eq!(block.slot(ordinal(0)), Slot::Cooling(seconds(1000)));
+    assert_eq!(block.slot(ordinal(1)), Slot::Free);
+    assert!(block.normalise(seconds(1031), cooldown));
+    assert_eq!(block.slot(ordinal(0)), Slot::Free);
+}
+
+#[test]
+fn while_the_cool_down_is_unknown_all_begins_to_cool_and_nothing_has_cooled() {
+    let mut block = block("10.0.0.0/30");
+    take(&mut block, "h", &[0]);
+    block.release(&[ordinal(0)], seconds(2000), Cooldown::UNKNOWN);
+    assert!(!block.normalise(seconds(900_000), Cooldown::UNKNOWN));
+    assert_eq!(block.slot(ordinal(0)), Slot::Cooling(seconds(2000)));
+    assert!(!block.normalise(seconds(2029), Cooldown::from_seconds(30)));
+    assert!(
+        block.normalise(seconds(2001), Cooldown::NONE),
+        "as if it never cooled"
+    );
 }
 
 #[test]
