@@ -134,6 +134,8 @@ pub enum Scope {
     Affinities(Owner, Family),
     /// The affinities of all owners of a kind, both families.
     AllAffinities(OwnerKind),
+    /// Our index of what a node borrowed.
+    Borrowed(NodeName),
 }
 
 /// Most things that a decision should ask for at once: a read carries 120 ranges, and some need two.
@@ -179,6 +181,8 @@ pub struct View {
     pub blocks_at: BTreeMap<BlockCidr, Revision>,
     /// The marks that old versions of Calico left for nodes; the content does not matter.
     pub legacy_hosts: BTreeMap<NodeName, Seen<()>>,
+    /// What nodes borrowed, by our index.
+    pub borrowings: BTreeMap<NodeName, Listing<BlockCidr, ()>>,
     /// Our index of borrowed addresses; the record has no content.
     pub borrowed: BTreeMap<(NodeName, BlockCidr), Seen<()>>,
     /// Whether Calico runs on this store; the content does not matter here.

@@ -64,6 +64,15 @@ impl View {
         seen(self.affinities.get(&(owner.clone(), family)), want)
     }
 
+    /// Returns the blocks that a node borrowed from, by our index.
+    ///
+    /// # Errors
+    /// [`Stop::Read`].
+    pub fn borrowings(&self, node: &NodeName) -> Result<&Listing<BlockCidr, ()>, Stop> {
+        let want = Want::Scope(Scope::Borrowed(node.clone()));
+        seen(self.borrowings.get(node), want)
+    }
+
     /// Returns one affinity: as read by itself, or from the listing of its owner or of all owners.
     ///
     /// # Errors
@@ -205,6 +214,7 @@ impl View {
                 set(self.affinities.get_mut(&(owner.clone(), *family)), revision);
             }
             Scope::AllAffinities(kind) => set(self.all_affinities.get_mut(kind), revision),
+            Scope::Borrowed(node) => set(self.borrowings.get_mut(node), revision),
         }
     }
 
@@ -233,10 +243,13 @@ impl View {
                 self.handles.insert(id.clone(), Seen::Absent);
             }
             Change::PutBorrowed(node, block) => {
+                let listing = self.borrowings.get_mut(node);
+                put(listing, *block, Some(((), revision)));
                 let key = (node.clone(), *block);
                 self.borrowed.insert(key, present((), revision));
             }
             Change::DeleteBorrowed(node, block) => {
+                put(self.borrowings.get_mut(node), *block, None);
                 self.borrowed.insert((node.clone(), *block), Seen::Absent);
             }
             Change::DeleteLegacyHost(node) => {

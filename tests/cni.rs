@@ -6,6 +6,8 @@ mod crowd;
 mod fuzz;
 #[path = "cni/golden.rs"]
 mod golden;
+#[path = "cni/network.rs"]
+mod network;
 #[path = "cni/program.rs"]
 mod program;
 #[path = "cni/verbs.rs"]

@@ -9,6 +9,7 @@ mod addresses;
 mod attempt;
 mod budget;
 mod driver;
+mod nodes;
 mod operations;
 mod pages;
 mod queue;

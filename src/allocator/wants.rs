@@ -126,6 +126,9 @@ fn absorb_record(view: &mut View, id: &RecordId, entry: Option<&Entry>, revision
         }
         RecordId::Borrowed(node, block) => {
             let seen = seen(entry, |_| Ok(()));
+            if let Some(listing) = view.borrowings.get_mut(node) {
+                relist(listing, *block, &seen);
+            }
             view.borrowed.insert((node.clone(), *block), seen);
         }
         RecordId::ClusterInformation => view.cluster_information = Some(seen(entry, |_| Ok(()))),
@@ -163,6 +166,16 @@ fn absorb_scope(view: &mut View, scope: &Scope, found: &[Found], revision: Revis
                 codec::decode_affinity(value)
             });
             view.all_affinities.insert(*kind, listing);
+        }
+        Scope::Borrowed(node) => {
+            let block = |id| match id {
+                RecordId::Borrowed(_, block) => Some(block),
+                _ => None,
+            };
+            let listing = listing(found, revision, block, |_, value| {
+                codec::decode_borrowed(value)
+            });
+            view.borrowings.insert(node.clone(), listing);
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod ensure;
 pub mod gather;
 pub mod handle;
 pub mod held;
+pub mod of_node;
 pub mod owners;
 pub mod query;
 pub mod release;
@@ -24,6 +25,7 @@ pub use cold::{Collected, decide_collect_cold};
 pub use decide::decide_assign;
 pub use ensure::{EnsureBlock, Ensured, decide_ensure_block};
 pub use handle::Handle;
+pub use of_node::{NodeHeld, NodeHoldings, decide_of_node, decide_release_held};
 pub use owners::{
     Edit, Expected, OwnerChange, OwnerId, PromoteOwner, Role, SetOwners, decide_promote_owner,
     decide_set_owners,

@@ -22,6 +22,8 @@ use crate::refusal::Refusal;
 const ADDRESSES_PER_TXN: usize = 8192;
 /// Changes after which no further block is added: each may bring handles and borrowers.
 const CHANGES_PER_TXN: usize = 40;
+/// Most handles that one transaction lowers: each is guarded and written.
+const HANDLES_PER_TXN: usize = 40;
 
 /// Returns what a release by handle reads first.
 pub fn first_wants(request: &ReleaseHandle) -> Vec<Want> {
@@ -184,7 +186,7 @@ fn is_holder(given: &HandleId, holder: Option<&str>) -> bool {
 }
 
 /// A release that is being put together.
-struct Release<'a> {
+pub(super) struct Release<'a> {
     view: &'a View,
     cooldown: Cooldown,
     context: Context,
@@ -197,7 +199,7 @@ struct Release<'a> {
 }
 
 impl<'a> Release<'a> {
-    fn new(view: &'a View, cooldown: Cooldown, context: Context) -> Release<'a> {
+    pub(super) fn new(view: &'a View, cooldown: Cooldown, context: Context) -> Release<'a> {
         Release {
             view,
             cooldown,
@@ -212,7 +214,10 @@ impl<'a> Release<'a> {
     }
 
     /// Frees ordinals of blocks that were read, as far as one transaction goes.
-    fn free_all(&mut self, wanted: BTreeMap<BlockCidr, Vec<Ordinal>>) -> Result<(), Stop> {
+    pub(super) fn free_all(
+        &mut self,
+        wanted: BTreeMap<BlockCidr, Vec<Ordinal>>,
+    ) -> Result<(), Stop> {
         let view = self.view;
         for (cidr, mut ordinals) in wanted {
             ordinals.sort_unstable();
@@ -232,11 +237,12 @@ impl<'a> Release<'a> {
             self.more = true;
             return false;
         }
-        self.room -= size;
-        for ordinal in ordinals {
-            self.count(&record.value, *ordinal);
+        let fitting = self.count_fitting(&record.value, ordinals);
+        if fitting == 0 {
+            return false;
         }
-        let block = self.freed_block(record, ordinals);
+        self.room -= size;
+        let block = self.freed_block(record, &ordinals[..fitting]);
         let cidr = block.cidr();
         self.guards
             .push(Guard::At(RecordId::Block(cidr), record.revision));
@@ -247,7 +253,27 @@ impl<'a> Release<'a> {
         } else {
             Change::PutBlock(block)
         });
-        true
+        fitting == ordinals.len()
+    }
+
+    /// Counts the ordinals from the front, as far as their handles fit into this transaction, and returns how many.
+    fn count_fitting(&mut self, block: &Block, ordinals: &[Ordinal]) -> usize {
+        for (index, ordinal) in ordinals.iter().enumerate() {
+            let handle = handle_at(block, *ordinal);
+            let is_new = handle
+                .as_ref()
+                .is_some_and(|id| !self.freed.contains_key(id));
+            if is_new && HANDLES_PER_TXN <= self.freed.len() {
+                self.more = true;
+                return index;
+            }
+            self.addresses.push(block.address(*ordinal));
+            if let Some(id) = handle {
+                let by_block = self.freed.entry(id).or_default();
+                *by_block.entry(block.cidr()).or_default() += 1;
+            }
+        }
+        ordinals.len()
     }
 
     /// A node that holds nothing in a block any more does not borrow from it.
@@ -269,20 +295,12 @@ impl<'a> Release<'a> {
         block
     }
 
-    fn count(&mut self, block: &Block, ordinal: Ordinal) {
-        self.addresses.push(block.address(ordinal));
-        let Slot::Assigned(attribute) = block.slot(ordinal) else {
-            return;
-        };
-        if let Some(handle) = &attribute.handle {
-            let id = HandleId::stored(comparable_handle(handle));
-            let by_block = self.freed.entry(id).or_default();
-            *by_block.entry(block.cidr()).or_default() += 1;
-        }
-    }
-
     /// Ends the decision: reads on, says that nothing has to be done, or commits.
-    fn step(mut self, unread: Vec<BlockCidr>, mut told: Released) -> Result<Step<Released>, Stop> {
+    pub(super) fn step(
+        mut self,
+        unread: Vec<BlockCidr>,
+        mut told: Released,
+    ) -> Result<Step<Released>, Stop> {
         if !unread.is_empty() && !self.more {
             let wants = unread.into_iter().take(MOST_WANTS);
             let wants = wants.map(|block| Want::Record(RecordId::Block(block)));
@@ -325,6 +343,14 @@ impl<'a> Release<'a> {
         }
         Ok(())
     }
+}
+
+fn handle_at(block: &Block, ordinal: Ordinal) -> Option<HandleId> {
+    let Slot::Assigned(attribute) = block.slot(ordinal) else {
+        return None;
+    };
+    let handle = attribute.handle.as_deref()?;
+    Some(HandleId::stored(comparable_handle(handle)))
 }
 
 /// Returns the nodes that hold addresses in a block that is not theirs.

@@ -11,7 +11,7 @@ use crate::cni::error::CniError;
 use crate::cni::gateway;
 use crate::cni::go_time::go_time;
 use crate::cni::result::{Ip, Route, RouteAttributes, Success};
-use crate::cni::session::{Restored, Session};
+use crate::cni::session::{Purpose, Session};
 use crate::ids::NodeName;
 
 /// Assigns what the configuration wants.
@@ -28,7 +28,7 @@ pub async fn add(call: &Call<'_>) -> Result<Success, CniError> {
     }
     let request = request(call, &options, &args, node);
     let timeout = call.config.timeout()?;
-    let session = Session::open(call, Some(&request.node), Restored::Refused, timeout).await?;
+    let session = Session::open(call, Some(&request.node), Purpose::Assign, timeout).await?;
     gateway::check_all(session.store.as_ref(), &options.gateways).await?;
     let (allocator, hint) = (&session.allocator, &session.hint);
     let grant = match args.ip {

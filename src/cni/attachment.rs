@@ -18,6 +18,52 @@ pub struct Attachment {
     pub handle: HandleId,
 }
 
+/// What a call is about, as the log names it.
+pub trait Subject {
+    /// Returns the handle; of a whole network `{network}.*`.
+    fn holder(&self) -> &str;
+    /// Returns the interface, if it is about one.
+    fn interface(&self) -> Option<&str>;
+}
+
+impl Subject for Attachment {
+    fn holder(&self) -> &str {
+        self.handle.as_str()
+    }
+
+    fn interface(&self) -> Option<&str> {
+        Some(&self.interface)
+    }
+}
+
+/// A network as a whole, on this node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Network {
+    /// Its name.
+    pub name: String,
+    holders: String,
+}
+
+impl Network {
+    /// Returns the network of a name that was checked.
+    pub fn new(name: &str) -> Network {
+        Network {
+            name: name.to_owned(),
+            holders: format!("{name}.*"),
+        }
+    }
+}
+
+impl Subject for Network {
+    fn holder(&self) -> &str {
+        &self.holders
+    }
+
+    fn interface(&self) -> Option<&str> {
+        None
+    }
+}
+
 impl Attachment {
     /// Reads the attachment of a call.
     ///

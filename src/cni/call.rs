@@ -4,7 +4,8 @@ use std::future::Future;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::cni::attachment::Attachment;
+use crate::clock::Timestamp;
+use crate::cni::attachment::{Attachment, Subject};
 use crate::cni::config::NetworkConfig;
 use crate::cni::environment::{Environment, Verb};
 use crate::cni::error::{CniError, Code};
@@ -13,9 +14,9 @@ use crate::cni::observed::{Observed, Sighting};
 use crate::cni::run::Context;
 use crate::ids::NodeName;
 
-/// One call.
+/// One call: of ADD, DEL and CHECK about an attachment, of STATUS and GC about a network.
 #[derive(Debug)]
-pub struct Call<'a> {
+pub struct Call<'a, S = Attachment> {
     /// What is asked.
     pub verb: Verb,
     /// The network configuration.
@@ -25,7 +26,9 @@ pub struct Call<'a> {
     /// What it rests on.
     pub context: &'a Context,
     /// What it is about.
-    pub attachment: Attachment,
+    pub attachment: S,
+    /// When it began.
+    pub began: Timestamp,
     store: OnceLock<Arc<Observed>>,
 }
 
@@ -35,21 +38,22 @@ pub trait Shown {
     fn shown(&self) -> String;
 }
 
-impl<'a> Call<'a> {
+impl<'a, S: Subject> Call<'a, S> {
     /// Begins a call.
-    pub const fn new(
+    pub fn new(
         verb: Verb,
         config: &'a NetworkConfig,
         environment: &'a Environment,
         context: &'a Context,
-        attachment: Attachment,
-    ) -> Call<'a> {
+        attachment: S,
+    ) -> Call<'a, S> {
         Call {
             verb,
             config,
             environment,
             context,
             attachment,
+            began: context.clock.now(),
             store: OnceLock::new(),
         }
     }
@@ -89,12 +93,11 @@ impl<'a> Call<'a> {
         timeout: Duration,
         work: impl Future<Output = Result<T, CniError>>,
     ) -> Result<T, CniError> {
-        let begin = self.context.clock.now();
         let result = match tokio::time::timeout(timeout, work).await {
             Ok(result) => result,
             Err(_) => Err(self.too_late(timeout)),
         };
-        let spent = self.context.clock.now().since(begin);
+        let spent = self.context.clock.now().since(self.began);
         self.log(&result, spent);
         result
     }
@@ -106,8 +109,7 @@ impl<'a> Call<'a> {
 
     fn log<T: Shown>(&self, result: &Result<T, CniError>, spent: Duration) {
         let verb = self.verb.text();
-        let handle = self.attachment.handle.as_str();
-        let interface = self.attachment.interface.as_str();
+        let (handle, interface) = (self.attachment.holder(), self.attachment.interface());
         let node = self
             .node()
             .map_or_else(|_| "?".to_owned(), |node| node.to_string());

@@ -9,7 +9,7 @@ use crate::blocks::{Address, BlockCidr, Cidr};
 use crate::cni::call::{Call, Shown};
 use crate::cni::config::{DEFAULT_TIMEOUT, previous_addresses, previous_blocks};
 use crate::cni::error::{CniError, Code};
-use crate::cni::session::{Restored, Session};
+use crate::cni::session::{Purpose, Session};
 use crate::datastore::codec::{Record, decode_any};
 use crate::datastore::{Datastore, DatastoreError, Entry, Range, Read, keys};
 use crate::plan::{RecordId, Scope};
@@ -40,7 +40,7 @@ struct Found {
 pub async fn check(call: &Call<'_>) -> Result<InPlace, CniError> {
     let node = call.node().ok();
     let timeout = call.config.timeout().unwrap_or(DEFAULT_TIMEOUT);
-    let session = Session::open(call, node.as_ref(), Restored::Serves, timeout).await?;
+    let session = Session::open(call, node.as_ref(), Purpose::Compare, timeout).await?;
     let likely: Vec<BlockCidr> = previous_blocks(call.config)
         .into_iter()
         .chain(session.hint.blocks.iter().copied())

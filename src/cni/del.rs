@@ -7,7 +7,7 @@ use crate::cni::args::Args;
 use crate::cni::call::{Call, Shown};
 use crate::cni::config::{DEFAULT_TIMEOUT, previous_blocks};
 use crate::cni::error::CniError;
-use crate::cni::session::{Restored, Session};
+use crate::cni::session::{Purpose, Session};
 use crate::ids::HandleId;
 
 /// The addresses that were given back.
@@ -27,7 +27,7 @@ impl Shown for GivenBack {
 pub async fn del(call: &Call<'_>) -> Result<GivenBack, CniError> {
     let node = call.node().ok();
     let timeout = call.config.timeout().unwrap_or(DEFAULT_TIMEOUT);
-    let mut session = Session::open(call, node.as_ref(), Restored::Serves, timeout).await?;
+    let mut session = Session::open(call, node.as_ref(), Purpose::GiveBack, timeout).await?;
     let hinted = std::mem::take(&mut session.hint.blocks);
     let mut look_at = session.hint.clone();
     look_at.blocks = previous_blocks(call.config);

@@ -27,6 +27,8 @@ pub enum Code {
     Namespace,
     /// The store is away, or others were faster each time: try again.
     TryAgain,
+    /// STATUS: an ADD could not be served now.
+    NotAvailable,
     /// No pool admits the request.
     NoAdmissiblePool,
     /// Pools admit the request, and have no address left.
@@ -58,6 +60,7 @@ impl Code {
             Code::Config => 7,
             Code::Namespace => 8,
             Code::TryAgain => 11,
+            Code::NotAvailable => 50,
             Code::NoAdmissiblePool => 100,
             Code::Exhausted => 101,
             Code::BlockLimit => 102,
@@ -97,6 +100,13 @@ impl CniError {
     pub fn details(mut self, details: impl Into<String>) -> CniError {
         self.details = details.into();
         self
+    }
+
+    /// Returns message and details in one text.
+    pub fn sentence(&self) -> String {
+        let texts = [self.msg.as_str(), &self.details];
+        let said = texts.into_iter().filter(|text| !text.is_empty());
+        said.collect::<Vec<_>>().join(": ")
     }
 
     /// Returns the reply, as the reference library prints it: indented by four blanks, without a newline.

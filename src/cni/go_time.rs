@@ -9,6 +9,17 @@ pub fn go_time(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M:%S%.f +0000 UTC").to_string()
 }
 
+/// Reads a time as Calico's plugin records it. What stands after the offset (the zone's name, Go's monotonic clock) is
+/// not looked at.
+pub fn parse_go_time(text: &str) -> Option<Timestamp> {
+    let mut words = text.split(' ');
+    let (day, time, offset) = (words.next()?, words.next()?, words.next()?);
+    let time: jiff::Timestamp = format!("{day}T{time}{offset}").parse().ok()?;
+    i64::try_from(time.as_nanosecond())
+        .ok()
+        .map(Timestamp::from_nanos)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -26,6 +37,21 @@ mod tests {
         for (nanos, text) in table {
             let time = Timestamp::from_nanos(SECOND * 1_000_000_000 + nanos);
             assert_eq!(go_time(time), text);
+            assert_eq!(parse_go_time(text), Some(time));
         }
+    }
+
+    #[test]
+    fn what_is_no_time_is_none() {
+        for text in [
+            "",
+            "2026-03-02",
+            "2026-03-02 09:15:01",
+            "2026-03-02 25:15:01 +0000 UTC",
+        ] {
+            assert_eq!(parse_go_time(text), None, "{text}");
+        }
+        let monotonic = "2026-03-02 09:15:01 +0000 UTC m=+0.5";
+        assert!(parse_go_time(monotonic).is_some());
     }
 }

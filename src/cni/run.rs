@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::cni::attachment::Attachment;
+use crate::cni::attachment::{Attachment, Network};
 use crate::cni::call::Call;
 use crate::cni::config::{DEFAULT_TIMEOUT, NetworkConfig};
 use crate::cni::environment::{Environment, Verb};
@@ -11,7 +11,7 @@ use crate::cni::error::{CniError, Code};
 use crate::cni::machine::Machine;
 use crate::cni::store::OpenStore;
 use crate::cni::version::CniVersion;
-use crate::cni::{add, check, del, versions};
+use crate::cni::{add, check, del, gc, status, versions};
 use crate::entropy::Entropy;
 
 /// What a call rests on beside its input.
@@ -97,25 +97,36 @@ async fn serve(
         let msg = format!("config version does not allow {}", verb.text());
         return Err(CniError::new(Code::IncompatibleVersion, msg));
     }
-    if matches!(verb, Verb::Status | Verb::Gc | Verb::Version) {
-        let msg = format!("plugin version does not allow {}", verb.text());
-        return Err(CniError::new(Code::IncompatibleVersion, msg));
-    }
-    let attachment = Attachment::of(network, environment)?;
-    let call = Call::new(verb, config, environment, context, attachment);
+    let of_network = || Call::new(verb, config, environment, context, Network::new(network));
+    let of_attachment = || {
+        let attachment = Attachment::of(network, environment)?;
+        Ok::<_, CniError>(Call::new(verb, config, environment, context, attachment))
+    };
     match verb {
         Verb::Add => {
+            let call = of_attachment()?;
             let success = call.within(config.timeout()?, add::add(&call)).await?;
-            Ok(success.render(version))
+            return Ok(success.render(version));
         }
         Verb::Del => {
+            let call = of_attachment()?;
             let timeout = config.timeout().unwrap_or(DEFAULT_TIMEOUT);
             call.within(timeout, del::del(&call)).await?;
-            Ok(String::new())
         }
-        _ => {
+        Verb::Check => {
+            let call = of_attachment()?;
             call.within(config.timeout()?, check::check(&call)).await?;
-            Ok(String::new())
         }
+        Verb::Status => {
+            let call = of_network();
+            call.within(config.timeout()?, status::status(&call))
+                .await?;
+        }
+        Verb::Gc => {
+            let call = of_network();
+            call.within(config.timeout()?, gc::gc(&call)).await?;
+        }
+        Verb::Version => return Ok(versions::reply()),
     }
+    Ok(String::new())
 }

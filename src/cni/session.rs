@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::allocator::hint_file::NodeFiles;
 use crate::allocator::{Allocator, AllocatorError, Budget, Hint};
 use crate::blocks::BlockCidr;
+use crate::cni::attachment::Subject;
 use crate::cni::call::Call;
 use crate::cni::error::{CniError, Code};
 use crate::cni::observed::Observed;
@@ -21,13 +22,30 @@ const REQUEST_SHARE: u32 = 4;
 /// The part of the call's time after which the allocator gives up by itself, in tenths: its words tell more than ours.
 const ALLOCATOR_TENTHS: u32 = 9;
 
-/// Whether a store that is older than what was seen of it still serves.
+/// What a call is with the store for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Restored {
-    /// It serves: giving back is always right.
-    Serves,
-    /// It does not: it would give out addresses again that workloads hold.
-    Refused,
+pub enum Purpose {
+    /// It assigns.
+    Assign,
+    /// It gives back, which is right on any store.
+    GiveBack,
+    /// It asks whether an ADD could be served. Only reads.
+    Look,
+    /// It compares what is there. Only reads, and is right on any store.
+    Compare,
+}
+
+impl Purpose {
+    /// Returns whether a store that is older than what was seen of it is refused: it would give out addresses again that
+    /// workloads hold.
+    const fn wants_newest(self) -> bool {
+        matches!(self, Purpose::Assign | Purpose::Look)
+    }
+
+    /// Returns whether it writes, and so waits for those of this node that came before.
+    const fn writes(self) -> bool {
+        matches!(self, Purpose::Assign | Purpose::GiveBack)
+    }
 }
 
 /// A call's time with the store.
@@ -44,14 +62,14 @@ pub struct Session {
 }
 
 impl Session {
-    /// Opens the store of a call, after those of this node that came before.
+    /// Opens the store of a call; one that writes after those of this node that came before.
     ///
     /// # Errors
     /// [`Code::Config`] where no store is configured or it cannot be opened.
-    pub async fn open(
-        call: &Call<'_>,
+    pub async fn open<S: Subject>(
+        call: &Call<'_, S>,
         node: Option<&NodeName>,
-        restored: Restored,
+        purpose: Purpose,
         timeout: Duration,
     ) -> Result<Session, CniError> {
         let context = call.context;
@@ -59,7 +77,7 @@ impl Session {
         let run_dir = call.config.text("run_dir").ok().flatten();
         let run_dir = run_dir.map_or(context.machine.run_dir.as_path(), |path| path.as_ref());
         let files = node.map(|node| NodeFiles::new(run_dir, &settings.to_string(), node));
-        let turn = match &files {
+        let turn = match files.as_ref().filter(|_| purpose.writes()) {
             Some(files) => take_turn(files, timeout / QUEUE_SHARE).await,
             None => None,
         };
@@ -70,7 +88,7 @@ impl Session {
             entropy: context.entropy.as_ref(),
         };
         let store = context.stores.open(&settings, used)?;
-        let floor = (restored == Restored::Refused).then_some(hint.revision);
+        let floor = purpose.wants_newest().then_some(hint.revision);
         let store = Arc::new(Observed::new(store, floor));
         call.watch(&store);
         let allocator = Allocator::new(

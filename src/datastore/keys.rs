@@ -54,6 +54,7 @@ pub fn span_of(scope: &Scope) -> Span {
         Scope::Reservations => RESERVATIONS.to_owned(),
         Scope::Affinities(owner, family) => affinities_of(owner, *family),
         Scope::AllAffinities(kind) => format!("{IPAM}{}/", kind.word()),
+        Scope::Borrowed(node) => format!("{BORROWED}{node}/"),
     })
 }
 
@@ -84,7 +85,7 @@ pub fn borrowed() -> Span {
 
 /// Returns the keys of our index of what a node borrowed.
 pub fn borrowed_by(node: &NodeName) -> Span {
-    Span::Prefix(format!("{BORROWED}{node}/"))
+    span_of(&Scope::Borrowed(node.clone()))
 }
 
 /// Returns the key under which a node's identity stands.

@@ -51,7 +51,7 @@ const fn served(title: &'static str, says: &'static str, why: &'static str) -> I
 
 const OWN_CODE: &str = "Calico gives 999 for everything; ours says what kind of failure it is";
 
-const IMPROVED: [Improved; 26] = [
+const IMPROVED: [Improved; 28] = [
     served(
         "ADD c1: same container again",
         "10.95.0.0/28",
@@ -148,6 +148,8 @@ const IMPROVED: [Improved; 26] = [
         "\"1.1.0\"]",
         "version 1.1.0 is spoken",
     ),
+    served("STATUS : STATUS 1.1.0", "", "STATUS is real"),
+    served("GC : GC 1.1.0", "", "GC is real"),
 ];
 
 /// Calls whose replies are of a store that is another process: `tests/cni/program.rs` makes them on the built program.

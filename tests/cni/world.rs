@@ -1,9 +1,13 @@
 //! A store in memory and calls of the plugin on it, inside this process.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
 
 use block_ipam::allocator::Allocator;
-use block_ipam::clock::SystemClock;
+use block_ipam::clock::{Clock, SystemClock, Timestamp};
 use block_ipam::cni::config::NetworkConfig;
 use block_ipam::cni::identity::Host;
 use block_ipam::cni::store::{OpenStore, Use};
@@ -19,6 +23,23 @@ pub(crate) struct World {
     pub(crate) store: Arc<Memory>,
     pub(crate) directory: tempfile::TempDir,
     requests: Arc<Counting>,
+    clock: Arc<ShiftedClock>,
+}
+
+/// The time of the machine, shifted by some seconds.
+#[derive(Debug, Default)]
+struct ShiftedClock(AtomicI64);
+
+#[async_trait]
+impl Clock for ShiftedClock {
+    fn now(&self) -> Timestamp {
+        let shift = self.0.load(Ordering::Relaxed) * 1_000_000_000;
+        Timestamp::from_nanos(SystemClock.now().nanos() + shift)
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        SystemClock.sleep(duration).await;
+    }
 }
 
 #[derive(Debug)]
@@ -41,10 +62,22 @@ impl World {
         let world = World {
             requests: Arc::new(Counting::new(store.clone())),
             store,
+            clock: Arc::default(),
             directory: tempfile::tempdir().expect("a directory"),
         };
         world.put(records).await;
         world
+    }
+
+    /// Shifts the time by some seconds, in either direction.
+    pub(crate) fn advance(&self, seconds: i64) {
+        self.clock.0.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    /// Returns the revision of the store.
+    pub(crate) async fn revision(&self) -> block_ipam::revision::Revision {
+        let read = Read::latest(vec![Range::key("/none")]);
+        self.store.read(read).await.expect("read").revision
     }
 
     /// Writes records.
@@ -108,7 +141,7 @@ impl World {
     ) -> Reply {
         let environment: Environment = variables.iter().copied().collect();
         let context = Context {
-            clock: Arc::new(SystemClock),
+            clock: self.clock.clone(),
             entropy: Arc::new(SystemEntropy),
             stores: Arc::new(Opens(self.requests.clone())),
             machine: Machine {

@@ -518,3 +518,31 @@ fn a_late_commit_in_a_block_of_another_node_is_found_by_its_mark() {
     assert_eq!(granted.addresses[0].block, foreign);
     assert_eq!(marked(&world), 4 + 1);
 }
+
+#[test]
+fn more_holders_than_one_transaction_can_guard_are_released_by_one_request() {
+    let world = World::new(1);
+    world.pool("p", "10.0.0.0/24", 24);
+    let allocator = world.allocator();
+    let mut all = Vec::new();
+    for number in 0..130 {
+        let grant = now(allocator.assign(
+            &request("n1", &format!("c{number}"), 1, 0),
+            &Hint::default(),
+        ));
+        all.extend(grant.expect("a grant").addresses);
+    }
+    let chosen: Vec<ReleaseAddress> = all
+        .iter()
+        .map(|granted| ReleaseAddress {
+            address: granted.address,
+            handle: None,
+            sequence: None,
+        })
+        .collect();
+    let released = now(allocator.release_addresses(&chosen)).expect("an answer");
+    assert_eq!(released.released.len(), 130);
+    let handles = world.records().into_keys();
+    let handles = handles.filter(|key| key.contains("/handle/"));
+    assert_eq!(handles.count(), 0);
+}
