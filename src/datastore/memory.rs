@@ -3,6 +3,7 @@
 //! **Invariant:** the writes of one transaction share one revision; a key that was deleted and made again has a new
 //! creation revision; an old revision reads as it was until it is compacted.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,7 +11,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use super::port::{
-    Commit, Datastore, DatastoreError, Entry, Found, Guard, Range, Read, Snapshot, Txn, Write,
+    Commit, Datastore, DatastoreError, Entry, Found, Guard, Order, Range, Read, Snapshot, Txn,
+    Write,
 };
 use crate::revision::Revision;
 
@@ -149,17 +151,25 @@ impl State {
     fn find(&self, range: &Range, at: Revision) -> Found {
         let (from, to) = range.span.bounds();
         let to = to.map_or(Bound::Unbounded, Bound::Excluded);
-        let mut all = self
-            .keys
-            .range((Bound::Included(from), to))
-            .filter_map(|(key, versions)| entry_at(key, versions, range, at));
+        let keys = self.keys.range((Bound::Included(from), to));
+        let mut all: Vec<(&String, &Version)> = keys
+            .filter_map(|(key, versions)| Some((key, living_at(versions, at)?)))
+            .collect();
+        if range.order == Order::Newest {
+            all.sort_by_key(|(_, version)| Reverse(version.modified));
+        }
         let limit = match range.limit {
             0 => usize::MAX,
             limit => usize::try_from(limit).unwrap_or(usize::MAX),
         };
-        let entries = all.by_ref().take(limit).collect();
-        let more = all.next().is_some();
-        Found { entries, more }
+        let brought = all.iter().take(limit);
+        Found {
+            entries: brought
+                .map(|(key, version)| entry_of(key, version, range))
+                .collect(),
+            more: limit < all.len(),
+            count: all.len(),
+        }
     }
 
     fn apply(&mut self, writes: Vec<Write>) {
@@ -204,20 +214,21 @@ impl State {
     }
 }
 
-fn entry_at(key: &str, versions: &[Version], range: &Range, at: Revision) -> Option<Entry> {
+/// Returns the version of a key at a revision; `None` where there was none, or it was deleted.
+fn living_at(versions: &[Version], at: Revision) -> Option<&Version> {
     let passed = versions.partition_point(|version| version.modified <= at);
     let version = versions[..passed].last()?;
-    let value = version.value.as_ref()?;
-    Some(Entry {
+    version.value.is_some().then_some(version)
+}
+
+fn entry_of(key: &str, version: &Version, range: &Range) -> Entry {
+    let value = version.value.as_ref().filter(|_| !range.keys_only);
+    Entry {
         key: key.to_owned(),
-        value: if range.keys_only {
-            Vec::new()
-        } else {
-            value.clone()
-        },
+        value: value.cloned().unwrap_or_default(),
         created: version.created,
         modified: version.modified,
-    })
+    }
 }
 
 #[cfg(test)]

@@ -16,5 +16,6 @@ pub mod sqlite;
 pub use memory::Memory;
 pub use open::{OnAbsent, OpenError, OpenOptions, open};
 pub use port::{
-    Commit, Datastore, DatastoreError, Entry, Found, Guard, Range, Read, Snapshot, Span, Txn, Write,
+    Commit, Datastore, DatastoreError, Entry, Found, Guard, Order, Range, Read, Snapshot, Span,
+    Txn, Write,
 };

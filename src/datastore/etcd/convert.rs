@@ -1,11 +1,13 @@
 //! Between the port and etcd's messages. Pure.
 
 use etcd_client::{
-    Compare, CompareOp, GetOptions, GetResponse, KeyValue, ResponseHeader, Txn as EtcdTxn, TxnOp,
-    TxnOpResponse, TxnResponse,
+    Compare, CompareOp, GetOptions, GetResponse, KeyValue, ResponseHeader, SortOrder, SortTarget,
+    Txn as EtcdTxn, TxnOp, TxnOpResponse, TxnResponse,
 };
 
-use crate::datastore::{Commit, Entry, Found, Guard, Range, Read, Snapshot, Span, Txn, Write};
+use crate::datastore::{
+    Commit, Entry, Found, Guard, Order, Range, Read, Snapshot, Span, Txn, Write,
+};
 use crate::revision::Revision;
 
 /// What etcd reads as "from the key to the last one", and the smallest key there can be.
@@ -95,6 +97,7 @@ fn snapshot(header: Option<&ResponseHeader>, found: Vec<Found>) -> Snapshot {
 fn found(answer: &mut GetResponse) -> Found {
     Found {
         more: answer.more(),
+        count: usize::try_from(answer.count()).unwrap_or(0),
         entries: answer.take_kvs().into_iter().map(entry).collect(),
     }
 }
@@ -121,6 +124,9 @@ fn options(range: &Range, at: Option<Revision>) -> GetOptions {
     let mut options = GetOptions::new().with_limit(i64::from(range.limit));
     if range.keys_only {
         options = options.with_keys_only();
+    }
+    if range.order == Order::Newest {
+        options = options.with_sort(SortTarget::Mod, SortOrder::Descend);
     }
     if let Some(end) = range_end(&range.span) {
         options = options.with_range(end);

@@ -10,7 +10,7 @@ mod store;
 mod txn;
 
 pub use error::{Cause, DatastoreError};
-pub use read::{Entry, Found, MAX_PAGE_BYTES, MAX_RANGES, Range, Read, Snapshot};
+pub use read::{Entry, Found, MAX_PAGE_BYTES, MAX_RANGES, Order, Range, Read, Snapshot};
 pub use span::Span;
 pub use store::Datastore;
 pub use txn::{Commit, Guard, MAX_GUARDS, MAX_TXN_BYTES, MAX_WRITES, Txn, Write};

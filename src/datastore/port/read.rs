@@ -8,6 +8,16 @@ pub const MAX_RANGES: usize = 120;
 /// Most bytes of the values that one page should bring.
 pub const MAX_PAGE_BYTES: usize = 4_000_000;
 
+/// Which entries of a span come first, and so which of them a limit leaves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Order {
+    /// By key.
+    #[default]
+    Key,
+    /// The one that was written last; any one of several that were written in one transaction.
+    Newest,
+}
+
 /// One part of a read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Range {
@@ -17,6 +27,8 @@ pub struct Range {
     pub keys_only: bool,
     /// Most entries to bring; 0 for all.
     pub limit: u32,
+    /// Which ones.
+    pub order: Order,
 }
 
 impl Range {
@@ -36,6 +48,19 @@ impl Range {
             span,
             keys_only: false,
             limit: 0,
+            order: Order::Key,
+        }
+    }
+
+    /// Reads no value, but when the span was last written: the key that was, and how many keys there are. If neither
+    /// has changed since an earlier read, nothing in the span has: a deletion lowers the number, and only a write that
+    /// is newer raises it again.
+    pub const fn newest(span: Span) -> Range {
+        Range {
+            span,
+            keys_only: true,
+            limit: 1,
+            order: Order::Newest,
         }
     }
 
@@ -51,6 +76,14 @@ impl Range {
     pub fn limit(mut self, limit: u32) -> Range {
         self.limit = limit;
         self
+    }
+
+    fn check(&self) -> Result<(), DatastoreError> {
+        if self.order == Order::Newest && self.limit != 1 {
+            let detail = format!("the newest {} entries; 1 is allowed", self.limit);
+            return Err(DatastoreError::rejected(detail));
+        }
+        self.span.check()
     }
 }
 
@@ -73,13 +106,14 @@ impl Read {
     /// Refuses what no store would take.
     ///
     /// # Errors
-    /// [`DatastoreError::Rejected`] with no range or more than [`MAX_RANGES`], at revision 0, of an empty key or an empty range.
+    /// [`DatastoreError::Rejected`] with no range or more than [`MAX_RANGES`], at revision 0, of an empty key or an empty
+    /// range, or with more than the one newest entry: their order is no store's to say.
     pub fn check(&self) -> Result<(), DatastoreError> {
         if self.at == Some(Revision(0)) {
             return Err(DatastoreError::rejected("a read at revision 0"));
         }
         match self.ranges.len() {
-            1..=MAX_RANGES => self.ranges.iter().try_for_each(|range| range.span.check()),
+            1..=MAX_RANGES => self.ranges.iter().try_for_each(Range::check),
             count => Err(DatastoreError::rejected(format!(
                 "a read of {count} ranges; 1 to {MAX_RANGES} are allowed"
             ))),
@@ -107,6 +141,8 @@ pub struct Found {
     pub entries: Vec<Entry>,
     /// Whether the limit left some away.
     pub more: bool,
+    /// How many keys the span has, those that the limit left away included.
+    pub count: usize,
 }
 
 /// What a read saw: one [`Found`] for each range, in their order.

@@ -3,7 +3,7 @@
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Params, Result, Row, ToSql, params};
 
-use crate::datastore::{Entry, Found, Range, Snapshot, Write};
+use crate::datastore::{Entry, Found, Order, Range, Snapshot, Write};
 use crate::revision::Revision;
 
 /// Returns the revision of the store.
@@ -69,27 +69,40 @@ fn find(connection: &Connection, range: &Range) -> Result<Found> {
         limit => i64::from(limit) + 1,
     };
     let value = if range.keys_only { "''" } else { "value" };
-    let select =
-        format!("SELECT key, {value}, create_revision, mod_revision FROM kv WHERE ?1 <= key");
-    let order = "ORDER BY key LIMIT ?2";
-    let mut entries = match range.span.bounds() {
-        (from, None) => query(
-            connection,
-            &format!("{select} {order}"),
-            params![from, limit],
-        ),
-        (from, Some(to)) => query(
-            connection,
-            &format!("{select} AND key < ?3 {order}"),
-            params![from, limit, to],
-        ),
-    }?;
+    let order = match range.order {
+        Order::Key => "key",
+        Order::Newest => "mod_revision DESC",
+    };
+    let (from, to) = range.span.bounds();
+    let inside = inside(to.as_ref());
+    let sql = format!(
+        "SELECT key, {value}, create_revision, mod_revision FROM kv WHERE {inside} ORDER BY {order} LIMIT ?3"
+    );
+    let mut entries = query(connection, &sql, params![from, to, limit])?;
     let limit = usize::try_from(range.limit).unwrap_or(usize::MAX);
     let more = 0 < limit && limit < entries.len();
+    let mut count = entries.len();
     if more {
         entries.truncate(limit);
+        let sql = format!("SELECT count(*) FROM kv WHERE {inside}");
+        let counted: i64 = connection
+            .prepare_cached(&sql)?
+            .query_row(params![from, to], |row| row.get(0))?;
+        count = usize::try_from(counted).unwrap_or(count);
     }
-    Ok(Found { entries, more })
+    Ok(Found {
+        entries,
+        more,
+        count,
+    })
+}
+
+/// Keys from the first parameter on, and below the second unless that is NULL.
+const fn inside(to: Option<&String>) -> &'static str {
+    match to {
+        Some(_) => "?1 <= key AND key < ?2",
+        None => "?1 <= key AND ?2 IS NULL",
+    }
 }
 
 fn query(connection: &Connection, sql: &str, params: impl Params) -> Result<Vec<Entry>> {

@@ -11,6 +11,8 @@ pub(super) async fn run(store: &dyn Datastore, history: History) {
     ranges_are_answered_in_their_order(Bench::new(store, "order")).await;
     keys_only_leaves_the_values_away(Bench::new(store, "keys-only")).await;
     a_limit_says_whether_there_is_more(Bench::new(store, "limit")).await;
+    the_newest_entry_and_the_number_of_keys_tell_of_every_change(Bench::new(store, "newest")).await;
+    more_than_the_one_newest_entry_is_refused(Bench::new(store, "newest-two")).await;
     keys_sort_bytewise(Bench::new(store, "sorted")).await;
     spans_end_where_they_should(Bench::new(store, "spans")).await;
     the_empty_prefix_covers_every_key(Bench::new(store, "all")).await;
@@ -82,6 +84,62 @@ async fn a_limit_says_whether_there_is_more(bench: Bench<'_>) {
             (found[0].more, found[1].more),
             (more, false),
             "limit {limit}"
+        );
+        assert_eq!((found[0].count, found[1].count), (3, 1), "limit {limit}");
+    }
+}
+
+async fn the_newest_entry_and_the_number_of_keys_tell_of_every_change(bench: Bench<'_>) {
+    let made = bench
+        .write(vec![bench.set("a/1", "x"), bench.set("a/2", "x")])
+        .await;
+    let mut before = newest(&bench).await;
+    assert_eq!(before, (made, 2));
+    bench.put("b", "outside").await;
+    assert_eq!(newest(&bench).await, (made, 2), "a write outside the span");
+    let changes = [
+        vec![bench.set("a/1", "x")],
+        vec![bench.set("a/3", "")],
+        vec![bench.unset("a/3")],
+        vec![bench.set("a/3", "")],
+        vec![bench.unset("a/2"), bench.set("a/4", "")],
+        vec![bench.unset("a/1")],
+        vec![bench.unset("a/3"), bench.unset("a/4")],
+    ];
+    for change in changes {
+        let text = format!("{change:?}");
+        bench.write(change).await;
+        let now = newest(&bench).await;
+        assert_ne!(now, before, "{text}");
+        before = now;
+    }
+    assert_eq!(before, (Revision(0), 0));
+}
+
+/// Returns when the keys below `a/` were last written, and how many there are.
+async fn newest(bench: &Bench<'_>) -> (Revision, usize) {
+    let ranges = vec![
+        Range::newest(bench.prefix("a/")),
+        Range::of(bench.prefix("a/")).keys_only(),
+    ];
+    let found = bench.read(ranges).await.found;
+    let newest = found[1].entries.iter().map(|entry| entry.modified).max();
+    let told = found[0].entries.first();
+    assert_eq!(told.map(|entry| entry.modified), newest);
+    assert_eq!(found[0].count, found[1].entries.len());
+    assert_eq!(found[0].more, 1 < found[0].count);
+    assert!(found[0].entries.len() <= 1);
+    assert!(told.is_none_or(|entry| entry.value.is_empty() && found[1].entries.contains(entry)));
+    (newest.unwrap_or_default(), found[0].count)
+}
+
+async fn more_than_the_one_newest_entry_is_refused(bench: Bench<'_>) {
+    for limit in [0, 2] {
+        let ranges = vec![Range::newest(bench.prefix("")).limit(limit)];
+        let answer = bench.store.read(Read::latest(ranges)).await;
+        assert!(
+            matches!(answer, Err(DatastoreError::Rejected { .. })),
+            "{answer:?}"
         );
     }
 }
