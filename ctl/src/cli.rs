@@ -4,7 +4,10 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::verbs::{completion, delete, get, ipam_release, ipam_show, node_show, version, write};
+use crate::verbs::{
+    completion, delete, get, ipam_check, ipam_configure, ipam_explain, ipam_release, ipam_repair,
+    ipam_show, node_show, version, write,
+};
 
 const EXIT_STATUS: &str = "\
 Exit status:
@@ -49,6 +52,15 @@ pub(crate) struct Global {
     /// Say nothing about what was done
     #[arg(short, long, global = true, help_heading = "Global options")]
     pub(crate) quiet: bool,
+    /// Say what was asked of the store
+    #[arg(short, long, global = true, help_heading = "Global options")]
+    pub(crate) verbose: bool,
+    /// Taken for calicoctl's sake: no version of a cluster is refused
+    #[arg(long, global = true, hide = true)]
+    allow_version_mismatch: bool,
+    /// Taken for calicoctl's sake: the store is never Kubernetes
+    #[arg(long, global = true, hide = true, value_name = "NAME")]
+    context: Option<String>,
 }
 
 /// A verb.
@@ -81,8 +93,16 @@ pub(crate) enum Command {
 pub(crate) enum IpamCommand {
     /// Show how much of each pool is in use, or who holds an address
     Show(ipam_show::ShowArgs),
+    /// Tell everything that is wrong in the store
+    Check(ipam_check::CheckArgs),
+    /// Set right what a check finds
+    Repair(ipam_repair::RepairArgs),
+    /// Tell why a workload would get the address that it would get, or none
+    Explain(ipam_explain::ExplainArgs),
     /// Release an address, whoever holds it
     Release(ipam_release::ReleaseArgs),
+    /// Change the configuration of address management
+    Configure(ipam_configure::ConfigureArgs),
 }
 
 /// A verb of `node`.
@@ -101,10 +121,20 @@ pub(crate) async fn run(context: &Context, command: &Command) -> Result<(), Fail
         Command::Replace(args) => write::run(context, args, Mode::Replace).await,
         Command::Get(args) => get::run(context, args).await,
         Command::Delete(args) => delete::run(context, args).await,
-        Command::Ipam(IpamCommand::Show(args)) => ipam_show::run(context, args).await,
-        Command::Ipam(IpamCommand::Release(args)) => ipam_release::run(context, args).await,
+        Command::Ipam(command) => ipam(context, command).await,
         Command::Node(NodeCommand::Show(args)) => node_show::run(context, args).await,
         Command::Version(args) => version::run(context, args),
         Command::Completion(args) => completion::run(context, args),
+    }
+}
+
+async fn ipam(context: &Context, command: &IpamCommand) -> Result<(), Failure> {
+    match command {
+        IpamCommand::Show(args) => ipam_show::run(context, args).await,
+        IpamCommand::Check(args) => ipam_check::run(context, args).await,
+        IpamCommand::Repair(args) => ipam_repair::run(context, args).await,
+        IpamCommand::Explain(args) => ipam_explain::run(context, args).await,
+        IpamCommand::Release(args) => ipam_release::run(context, args).await,
+        IpamCommand::Configure(args) => ipam_configure::run(context, args).await,
     }
 }

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use block_ipam::allocator::Allocator;
-use block_ipam::clock::{Clock, SystemClock};
+use block_ipam::clock::{Clock, SystemClock, Timestamp};
 use block_ipam::datastore::Datastore;
+use block_ipam::datastore::observe::{Counting, Counts};
 use block_ipam::entropy::SystemEntropy;
 
+use crate::dry_run::DryRun;
 use crate::failure::Failure;
 use crate::store::{self, Choice};
 use crate::time;
@@ -19,6 +21,19 @@ pub(crate) enum Access {
     Read,
     /// It writes.
     Write,
+    /// It tells what it would write.
+    DryRun,
+}
+
+impl Access {
+    /// Returns the access of a verb that writes, unless it was told to write nothing.
+    pub(crate) const fn write_unless(dry_run: bool) -> Access {
+        if dry_run {
+            Access::DryRun
+        } else {
+            Access::Write
+        }
+    }
 }
 
 /// What a verb is given.
@@ -33,6 +48,18 @@ pub(crate) struct Context {
 pub(crate) struct Opened {
     pub(crate) store: Arc<dyn Datastore>,
     pub(crate) allocator: Allocator,
+    requests: Arc<Counting>,
+    dry_run: Option<Arc<DryRun>>,
+}
+
+impl Opened {
+    /// Returns what a dry run would have written, one line for each record.
+    pub(crate) fn planned(&self) -> Vec<String> {
+        self.dry_run
+            .iter()
+            .flat_map(|dry_run| dry_run.planned())
+            .collect()
+    }
 }
 
 impl Context {
@@ -48,15 +75,37 @@ impl Context {
     pub(crate) async fn open(&self, access: Access) -> Result<&Opened, Failure> {
         let open = || async {
             let store = store::open(self.ui, &self.choice, access)?;
+            let requests = Arc::new(Counting::new(store));
+            let mut store: Arc<dyn Datastore> = Arc::clone(&requests) as _;
+            let dry_run =
+                (access == Access::DryRun).then(|| Arc::new(DryRun::new(Arc::clone(&store))));
+            if let Some(dry_run) = &dry_run {
+                store = Arc::clone(dry_run) as _;
+            }
             let clock = Arc::new(SystemClock);
             let allocator = Allocator::new(Arc::clone(&store), clock, Arc::new(SystemEntropy));
-            Ok(Opened { store, allocator })
+            Ok(Opened {
+                store,
+                allocator,
+                requests,
+                dry_run,
+            })
         };
         self.opened.get_or_try_init(open).await
     }
 
+    /// Returns what was asked of the store so far, if it was opened.
+    pub(crate) fn requests(&self) -> Option<Counts> {
+        Some(self.opened.get()?.requests.take())
+    }
+
+    /// Returns the time.
+    pub(crate) fn now(&self) -> Timestamp {
+        SystemClock.now()
+    }
+
     /// Returns the time in whole seconds as records tell it.
     pub(crate) fn now_text(&self) -> String {
-        time::text(SystemClock.now())
+        time::text(self.now())
     }
 }

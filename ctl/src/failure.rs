@@ -16,6 +16,8 @@ pub(crate) enum FailureKind {
     Told,
     /// It is refused, or went wrong: status 1.
     Refused,
+    /// A check found something, and has told it: status 3.
+    Found,
     /// The command line makes no sense: status 2.
     Usage,
     /// The store cannot be reached: status 4.
@@ -92,6 +94,7 @@ impl Failure {
             FailureKind::ClosedPipe => 0,
             FailureKind::Told | FailureKind::Refused => 1,
             FailureKind::Usage => 2,
+            FailureKind::Found => 3,
             FailureKind::Unreachable => 4,
         }
     }

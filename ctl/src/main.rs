@@ -2,10 +2,12 @@
 
 mod cli;
 mod context;
+mod dry_run;
 mod failure;
 mod manifest;
 mod output;
 mod records;
+mod report;
 mod store;
 mod time;
 mod ui;
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
     let ui = Ui {
         quiet: cli.global.quiet,
     };
+    let is_verbose = cli.global.verbose;
     let choice = Choice {
         datastore: cli.global.datastore,
         config: cli.global.config,
@@ -40,7 +43,11 @@ fn main() -> ExitCode {
         .build();
     let runtime =
         runtime.expect("a runtime of one thread needs nothing but memory and a poll handle");
-    match runtime.block_on(cli::run(&context, &cli.command)) {
+    let ended = runtime.block_on(cli::run(&context, &cli.command));
+    if let Some(requests) = context.requests().filter(|_| is_verbose) {
+        ui.requests(requests);
+    }
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             ui.failure(&failure);

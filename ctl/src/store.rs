@@ -33,7 +33,7 @@ pub(crate) fn open(ui: Ui, choice: &Choice, access: Access) -> Result<Arc<dyn Da
     let settings = settings(ui, choice)?;
     let options = OpenOptions {
         on_absent: match access {
-            Access::Read => OnAbsent::Refuse,
+            Access::Read | Access::DryRun => OnAbsent::Refuse,
             Access::Write => OnAbsent::Create,
         },
         timeout: TIMEOUT,

@@ -10,6 +10,22 @@ pub(crate) fn text(time: Timestamp) -> String {
         .to_string()
 }
 
+/// Reads a time as records tell it.
+pub(crate) fn parse(text: &str) -> Option<Timestamp> {
+    let time: jiff::Timestamp = text.parse().ok()?;
+    i64::try_from(time.as_nanosecond())
+        .ok()
+        .map(Timestamp::from_nanos)
+}
+
+/// Returns a time of the file system; `None` outside three centuries around 1970.
+pub(crate) fn of(time: std::time::SystemTime) -> Option<Timestamp> {
+    let time = jiff::Timestamp::try_from(time).ok()?;
+    i64::try_from(time.as_nanosecond())
+        .ok()
+        .map(Timestamp::from_nanos)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Timestamp, text};

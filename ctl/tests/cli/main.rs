@@ -1,7 +1,12 @@
 //! The built `ipamctl` on a store in a file of its own: what it prints and how it ends, as one text.
 
+mod check;
+mod configure;
+mod explain;
 mod manifests;
 mod reference;
+mod release;
+mod repair;
 mod reports;
 mod support;
 mod usage;

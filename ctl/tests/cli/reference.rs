@@ -4,7 +4,7 @@ use expect_test::expect_file;
 
 use crate::support::Bench;
 
-const VERBS: [&[&str]; 13] = [
+const VERBS: [&[&str]; 17] = [
     &[],
     &["create"],
     &["apply"],
@@ -13,7 +13,11 @@ const VERBS: [&[&str]; 13] = [
     &["delete"],
     &["ipam"],
     &["ipam", "show"],
+    &["ipam", "check"],
+    &["ipam", "repair"],
+    &["ipam", "explain"],
     &["ipam", "release"],
+    &["ipam", "configure"],
     &["node"],
     &["node", "show"],
     &["version"],

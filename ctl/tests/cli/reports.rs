@@ -308,9 +308,8 @@ fn an_address_is_released_whoever_holds_it() {
     bench.check(
         &["ipam", "release", "--ip=10.90.0.235"],
         &expect![[r#"
-        --- stderr
-        Successfully released IP address 10.90.0.235
-    "#]],
+            Successfully released IP address 10.90.0.235
+        "#]],
     );
     bench.check(
         &["ipam", "release", "--ip=10.90.0.235"],
@@ -324,14 +323,12 @@ fn an_address_is_released_whoever_holds_it() {
     bench.check(
         &["ipam", "release", "--ip=10.90.0.233", "-o", "json"],
         &expect![[r#"
-        {
-          "released": [
-            "10.90.0.233"
-          ]
-        }
-        --- stderr
-        Successfully released IP address 10.90.0.233
-    "#]],
+            {
+              "released": [
+                "10.90.0.233"
+              ]
+            }
+        "#]],
     );
     bench.check(
         &["ipam", "release", "--ip=192.0.2.1"],

@@ -134,7 +134,16 @@ fn plain(bytes: &[u8]) -> String {
             let quote = if quoted { "\"" } else { "" };
             Some(format!("{}{quote}..{quote}{end}", &line[..value]))
         });
-        plain += hidden.as_deref().unwrap_or(line);
+        plain += hidden.as_deref().unwrap_or(&without_distance(line));
     }
     plain
+}
+
+/// Hides how far from now a time is.
+fn without_distance(line: &str) -> String {
+    let (before, after) = ("it was released ", "s from now");
+    match (line.find(before), line.find(after)) {
+        (Some(at), Some(end)) => format!("{}..{}", &line[..at + before.len()], &line[end..]),
+        _ => line.to_owned(),
+    }
 }

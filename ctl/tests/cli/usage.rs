@@ -34,6 +34,7 @@ fn help_tells_the_exit_status() {
                   --datastore <STORE>  The store: sqlite:PATH or etcd:URL[,URL..]
               -c, --config <FILE>      A file with settings of the store: ours, or calicoctl's
               -q, --quiet              Say nothing about what was done
+              -v, --verbose            Say what was asked of the store
 
             Exit status:
               0  done
