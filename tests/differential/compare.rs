@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::calico;
+use crate::answer::{Answer, WhyNot, calicos};
 use crate::load::{Records, Transition};
 use crate::records::{Members, Reader};
 use crate::rename::Names;
 use crate::run::Ended;
 
 const BLOCKS: &str = "/calico/ipam/v2/assignment/";
+const HANDLES: &str = "/calico/ipam/v2/handle/";
 /// Keys of our own, which Calico does not have.
 const OURS: &str = "/block-ipam/v1/";
 /// New sequence numbers are near the time, in nanoseconds.
@@ -20,7 +21,7 @@ const NEAR: u64 = 5_000_000_000;
 /// Returns one line for each difference, in order of the keys; none if both sides ended the same.
 pub(crate) fn differences_between(transition: &Transition, ours: &Ended) -> Vec<String> {
     let theirs = Ended {
-        answer: calico::answer(transition),
+        answer: calicos(transition),
         after: transition.after.clone(),
         requests: transition.requests,
     };
@@ -31,20 +32,33 @@ pub(crate) fn differences_between(transition: &Transition, ours: &Ended) -> Vec<
         Names::default()
     };
     let mut lines = Vec::new();
-    let answer = names.answer(&ours.answer);
-    if answer != theirs.answer {
-        let (ours, theirs) = (words(&answer), words(&theirs.answer));
-        lines.push(format!("answers {ours}; Calico {theirs}"));
-    }
+    lines.extend(answers(&names.answer(&ours.answer), &theirs.answer));
     lines.extend(records(transition, &ours.after, &names));
     lines.extend(malformed(&transition.before, &ours.after));
     lines
 }
 
-fn words(answer: &calico::Answer) -> String {
+fn answers(ours: &Answer, theirs: &Answer) -> Vec<String> {
+    let mut lines = Vec::new();
+    let (our_words, their_words) = (words(ours), words(theirs));
+    if our_words != their_words {
+        lines.push(format!("answers {our_words}; Calico {their_words}"));
+    } else if let (Err(ours), Err(theirs)) = (ours, theirs)
+        && theirs.kind.is_some()
+        && ours.kind != theirs.kind
+    {
+        lines.push(format!(
+            "fails with {:?}; Calico {:?}",
+            ours.kind, theirs.kind
+        ));
+    }
+    lines
+}
+
+fn words(answer: &Answer) -> String {
     match answer {
         Ok(value) => value.to_string(),
-        Err(word) => word.clone(),
+        Err(WhyNot { decision, .. }) => decision.clone(),
     }
 }
 
@@ -53,6 +67,7 @@ fn records(transition: &Transition, ours: &Records, names: &Names) -> Vec<String
         before: &transition.before,
         now: transition.now,
     };
+    let truth = Held::of(ours, names);
     let renamed: BTreeMap<String, (Members, &str)> = ours
         .iter()
         .filter(|(key, _)| !key.starts_with(OURS))
@@ -67,7 +82,9 @@ fn records(transition: &Transition, ours: &Records, names: &Names) -> Vec<String
             None => lines.push(format!("{}: we do not have it", short(key))),
             Some((members, our_text)) => {
                 let theirs = reader.members(key, text);
-                lines.extend(members_differ(key, members, &theirs));
+                let mut differ = members_differ(key, members, &theirs);
+                differ.retain(|(member, _)| !truth.counts(key, member, members));
+                lines.extend(differ.into_iter().map(|(_, line)| line));
                 lines.extend(sequence_differs(transition, key, our_text, text));
             }
         }
@@ -85,7 +102,8 @@ fn short(key: &str) -> &str {
         .unwrap_or(key)
 }
 
-fn members_differ(key: &str, ours: &Members, theirs: &Members) -> Vec<String> {
+/// Returns each member that differs, and how.
+fn members_differ<'a>(key: &str, ours: &'a Members, theirs: &'a Members) -> Vec<(&'a str, String)> {
     let names = ours.keys().chain(theirs.keys());
     let names: BTreeSet<&String> = names.collect();
     names
@@ -93,9 +111,44 @@ fn members_differ(key: &str, ours: &Members, theirs: &Members) -> Vec<String> {
         .filter(|name| ours.get(*name) != theirs.get(*name))
         .map(|name| {
             let (ours, theirs) = (text(ours.get(name)), text(theirs.get(name)));
-            format!("{} {name}: {ours}; Calico {theirs}", short(key))
+            let line = format!("{} {name}: {ours}; Calico {theirs}", short(key));
+            (name.as_str(), line)
         })
         .collect()
+}
+
+/// How many addresses handles hold, by the blocks that we left. A count that tells it is right, whatever Calico's says.
+struct Held(BTreeMap<(String, String), u64>);
+
+impl Held {
+    fn of(records: &Records, names: &Names) -> Held {
+        let mut held = BTreeMap::new();
+        for (_, text) in records.iter().filter(|(key, _)| key.starts_with(BLOCKS)) {
+            let Ok(block) = serde_json::from_str::<Value>(text) else {
+                continue;
+            };
+            let cidr = names.cidr(block["cidr"].as_str().unwrap_or_default());
+            for slot in block["allocations"].as_array().into_iter().flatten() {
+                let index = slot.as_u64().and_then(|index| usize::try_from(index).ok());
+                let holder =
+                    index.and_then(|index| block["attributes"][index]["handle_id"].as_str());
+                if let Some(holder) = holder {
+                    *held.entry((holder.to_owned(), cidr.clone())).or_default() += 1;
+                }
+            }
+        }
+        Held(held)
+    }
+
+    fn counts(&self, key: &str, member: &str, ours: &Members) -> bool {
+        let Some((handle, block)) = key.strip_prefix(HANDLES).zip(member.strip_prefix("count "))
+        else {
+            return false;
+        };
+        let truth = self.0.get(&(handle.to_owned(), block.to_owned()));
+        let ours = ours.get(member).map_or(Some(0), Value::as_u64);
+        ours == Some(truth.copied().unwrap_or_default())
+    }
 }
 
 fn text(value: Option<&Value>) -> String {

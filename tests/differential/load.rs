@@ -1,9 +1,10 @@
-//! The recorded operations, as they stand in `tests/golden/transitions`.
+//! The recorded operations, as they stand in `tests/golden/transitions`, or in the folder that `TRANSITIONS_DIR` names.
 
 use std::collections::BTreeMap;
+use std::env;
 use std::fmt;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -54,15 +55,48 @@ struct Record {
     value: String,
 }
 
-/// Reads all of them, in order of their names.
-pub(crate) fn transitions() -> Vec<Transition> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/transitions");
-    let mut paths: Vec<_> = fs::read_dir(folder)
-        .expect("the recorded transitions")
-        .map(|entry| entry.expect("a folder entry").path())
-        .collect();
-    paths.sort();
-    paths.iter().map(|path| transition(path)).collect()
+/// Where recordings stand, and whether they are the ones of the repository.
+#[derive(Debug)]
+pub(crate) struct Recordings {
+    folder: PathBuf,
+    pub(crate) ours: bool,
+}
+
+impl Recordings {
+    /// The recordings of the repository.
+    pub(crate) fn golden() -> Recordings {
+        Recordings {
+            folder: Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/transitions"),
+            ours: true,
+        }
+    }
+
+    /// The recordings that `TRANSITIONS_DIR` names, else those of the repository.
+    pub(crate) fn named() -> Recordings {
+        match env::var_os("TRANSITIONS_DIR") {
+            Some(folder) => Recordings {
+                folder: PathBuf::from(folder),
+                ours: false,
+            },
+            None => Recordings::golden(),
+        }
+    }
+
+    /// Reads all of them, in order of their names.
+    pub(crate) fn read(&self) -> Vec<Transition> {
+        let folder = fs::read_dir(&self.folder);
+        let folder = folder.unwrap_or_else(|error| panic!("{:?}: {error}", self.folder));
+        let mut paths: Vec<_> = folder
+            .map(|entry| entry.expect("a folder entry").path())
+            .filter(|path| {
+                path.extension()
+                    .is_some_and(|extension| extension == "json")
+            })
+            .collect();
+        paths.sort();
+        assert!(!paths.is_empty(), "{:?} has no recordings", self.folder);
+        paths.iter().map(|path| transition(path)).collect()
+    }
 }
 
 fn transition(path: &Path) -> Transition {

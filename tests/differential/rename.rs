@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use serde_json::{Value, json};
 
-use crate::calico::Answer;
+use crate::answer::Answer;
 use crate::load::Records;
 use crate::records::Members;
 
@@ -76,7 +76,8 @@ impl Names {
         Ok(answer)
     }
 
-    fn cidr(&self, block: &str) -> String {
+    /// Renames a block.
+    pub(crate) fn cidr(&self, block: &str) -> String {
         self.0
             .get(block)
             .cloned()

@@ -3,6 +3,7 @@
 pub mod conformance;
 pub mod etcd;
 pub mod faults;
+pub mod ops;
 pub mod schema;
 pub mod state;
 pub mod world;
