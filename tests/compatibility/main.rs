@@ -1,0 +1,5 @@
+//! Records of older versions of Calico, and what their clients do to ours: the tests that `docs/compatibility.md` names.
+
+mod clients;
+mod records;
+mod world;

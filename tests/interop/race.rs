@@ -1,0 +1,80 @@
+//! Both sides at once on the same nodes and pools, processes killed at random: `INTEROP_SECONDS` says for how long.
+//!
+//! Afterwards every attachment is released. Nothing of ours is left; what Calico leaves is found by `ipamctl ipam check`
+//! and set right by `ipamctl ipam repair`.
+
+use std::env;
+use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use block_ipam_testing::schema;
+
+use super::cases::MANIFESTS;
+use super::programs::{Place, Programs, Side};
+use super::workers::{History, Worker};
+
+const WORKERS_OF_EACH: u64 = 3;
+
+fn seconds() -> u64 {
+    let given = env::var("INTEROP_SECONDS").ok();
+    given.map_or(30, |text| {
+        text.parse().expect("INTEROP_SECONDS is a number")
+    })
+}
+
+pub(super) fn both_at_work_with_processes_killed_at_random(programs: &Programs) {
+    let third = "---\napiVersion: projectcalico.org/v3\nkind: Node\nmetadata: {name: n3}\n";
+    let place = Place::new(programs, &format!("{MANIFESTS}{third}"));
+    let history = Mutex::new(History::default());
+    let until = Instant::now() + Duration::from_secs(seconds());
+    thread::scope(|scope| {
+        for number in 0..2 * WORKERS_OF_EACH {
+            let side = Side::BOTH[usize::from(number % 2 == 0)];
+            let mut worker = Worker::new(&place, &history, side, number, 7);
+            scope.spawn(move || worker.work(until));
+        }
+        watch(&place, until);
+    });
+    let history = history.into_inner().expect("no worker panicked");
+    println!("{} s: {:?}", seconds(), history.counts);
+    assert_eq!(history.broken, Vec::<String>::new());
+    release_the_rest(&place, &history);
+    assert_records_are_calicos(&place);
+    assert_nothing_of_ours_is_left(&place);
+}
+
+/// Both command lines can read the store at any moment.
+fn watch(place: &Place<'_>, until: Instant) {
+    while Instant::now() < until {
+        place.calicoctl(&["ipam", "show", "--show-blocks"]).done();
+        place.ipamctl(&["ipam", "show", "--show-blocks"]).done();
+        thread::sleep(Duration::from_millis(500));
+    }
+}
+
+fn release_the_rest(place: &Place<'_>, history: &History) {
+    for (attachment, side) in &history.left {
+        let side = match attachment.network {
+            "mixed" => Side::Ours,
+            _ => *side,
+        };
+        place.call(side, "DEL", attachment).done();
+    }
+}
+
+fn assert_records_are_calicos(place: &Place<'_>) {
+    let records = place.records("/calico/ipam/");
+    let fault = |(key, value): &(String, String)| schema::faults(key, value.as_bytes());
+    let faults: Vec<String> = records.iter().flat_map(fault).collect();
+    assert_eq!(faults, Vec::<String>::new());
+}
+
+fn assert_nothing_of_ours_is_left(place: &Place<'_>) {
+    let records = place.records("/calico/ipam/");
+    let is_ours = |(key, value): &&(String, String)| {
+        key.contains("/handle/ours.") || value.contains(r#""handle_id":"ours."#)
+    };
+    let left: Vec<_> = records.iter().filter(is_ours).collect();
+    assert!(left.is_empty(), "{left:#?}");
+}
