@@ -24,6 +24,12 @@ test: ## Runs every test, those on a real etcd included
 	@tools/deps.sh build etcd
 	$(CARGO) test --locked --workspace
 
+.PHONY: interop
+interop: ## Runs Calico's own programs and ours on one etcd (CALICOCTL=PATH CALICO_IPAM=PATH, INTEROP_SECONDS=30)
+	@tools/deps.sh build etcd
+	$(CARGO) build --locked --workspace --bins
+	CALICOCTL='$(CALICOCTL)' CALICO_IPAM='$(CALICO_IPAM)' $(CARGO) test --locked --test interop
+
 .PHONY: bench
 bench: ## Measures us beside the bare requests of a real etcd, as ratios of one run (RECORD=yes writes docs/performance.md)
 	@CARGO='$(CARGO)' tools/bench.sh $(if $(RECORD),--record)

@@ -264,6 +264,39 @@ fn paths_in_documents_exist() {
 }
 
 #[test]
+fn each_line_on_compatibility_names_tests_that_exist() {
+    let tests: BTreeSet<String> = ending(".rs")
+        .iter()
+        .filter(|file| file.path.contains("tests"))
+        .flat_map(|file| {
+            let source = Source::of(&file.text);
+            source
+                .function_names()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    let page = text("docs/compatibility.md");
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| ")).collect();
+    let lines = rows
+        .iter()
+        .filter(|row| !row.starts_with("| ---") && !row.ends_with(" test |"));
+    let unproven: Vec<String> = lines
+        .filter(|row| {
+            let last = row.trim_end_matches(" |").rsplit(" | ").next();
+            let names: Vec<&str> = last.into_iter().flat_map(markdown::in_backticks).collect();
+            names.is_empty() || !names.iter().all(|name| tests.contains(*name))
+        })
+        .map(|row| (*row).to_owned())
+        .collect();
+    assert!(20 < rows.len(), "the page has tables");
+    none(
+        &unproven,
+        "The last column of a line of docs/compatibility.md names the tests behind it, in backticks:",
+    );
+}
+
+#[test]
 fn the_readme_is_short() {
     let lines = text("README.md").lines().count();
     assert!(

@@ -2,11 +2,13 @@
 //! nothing of it that we do not know is lost.
 
 use block_ipam::report::FindingKind;
+use block_ipam::resources::Use;
 use block_ipam_testing::world::World;
 use serde_json::json;
 
 use crate::world::{
-    AFFINITY, BLOCK, CONFIG, HANDLE, assert_sound, assign, findings, record, release, world,
+    AFFINITY, BLOCK, CONFIG, HANDLE, assert_sound, assign, assign_for, findings, record, release,
+    world,
 };
 
 /// What a version wrote, as far as it differs.
@@ -172,4 +174,22 @@ fn members_that_nobody_knows_come_back_unchanged() {
         texts[HANDLE]
     );
     assert_eq!(record(&world, HANDLE)["later"], json!([1, 2]));
+}
+
+#[test]
+fn a_service_gets_its_address_from_a_block_of_a_virtual_owner() {
+    let world = World::new(1);
+    world.pool_with(
+        "services",
+        "10.0.0.0/29",
+        30,
+        r#","allowedUses":["LoadBalancer"]"#,
+    );
+    let first = assign_for(Use::LoadBalancer, &world, "load-balancer", "lb-1");
+    let records = world.records();
+    let affinity = records
+        .keys()
+        .find(|key| key.starts_with("/calico/ipam/v2/virtual/load-balancer/ipv4/block/10.0.0."));
+    assert!(affinity.is_some(), "{records:#?}");
+    assert_eq!(release(&world, "lb-1"), [first]);
 }

@@ -4,6 +4,7 @@ use block_ipam::allocator::Hint;
 use block_ipam::assign::{Assign, ReleaseAddress, ReleaseHandle, Wanted};
 use block_ipam::ids::{HandleId, NodeName};
 use block_ipam::report::FindingKind;
+use block_ipam::resources::Use;
 use block_ipam_testing::state::State;
 use block_ipam_testing::world::{World, now};
 use serde_json::Value;
@@ -31,7 +32,14 @@ fn handle(name: &str) -> HandleId {
 /// Assigns one address to a workload of a node, and returns its text.
 #[track_caller]
 pub(crate) fn assign(world: &World, on: &str, holder: &str) -> String {
+    assign_for(Use::Workload, world, on, holder)
+}
+
+/// The same for a use.
+#[track_caller]
+pub(crate) fn assign_for(purpose: Use, world: &World, on: &str, holder: &str) -> String {
     let request = Assign {
+        purpose,
         v4: Wanted {
             count: 1,
             ..Wanted::default()

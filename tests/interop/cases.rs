@@ -28,7 +28,12 @@ metadata: {name: n2}
 ";
 
 /// Gives containers their addresses.
-fn assign(place: &Place<'_>, side: Side, node: &'static str, containers: &[&str]) -> Vec<IpAddr> {
+pub(super) fn assign(
+    place: &Place<'_>,
+    side: Side,
+    node: &'static str,
+    containers: &[&str],
+) -> Vec<IpAddr> {
     let each = containers.iter().flat_map(|container| {
         let attachment = Attachment::new("net", node, container);
         place.call(side, "ADD", &attachment).done().addresses()
@@ -219,4 +224,20 @@ pub(super) fn configuration_by_calicoctl_is_obeyed(programs: &Programs) {
         .calicoctl(&["ipam", "configure", "--strictaffinity=false"])
         .done();
     assign(&place, Side::Ours, "n2", &["b"]);
+}
+
+pub(super) fn a_node_deleted_by_calicoctl_leaves_what_is_in_use(programs: &Programs) {
+    let place = Place::new(programs, MANIFESTS);
+    let given = assign(&place, Side::Ours, "n1", &["a"]);
+    place.calicoctl(&["delete", "node", "n1"]).done();
+    assert_eq!(place.records("/calico/ipam/v2/host/"), []);
+    for address in given {
+        let shown = place
+            .calicoctl(&["ipam", "show", &format!("--ip={address}")])
+            .done();
+        assert!(shown.stdout.contains("is in use"), "{shown:#?}");
+    }
+    let attachment = Attachment::new("net", "n1", "a");
+    place.call(Side::Ours, "DEL", &attachment).done();
+    assert_eq!(place.records("/calico/ipam/v2/"), [], "nothing is left");
 }

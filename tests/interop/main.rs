@@ -5,6 +5,7 @@
 
 mod cases;
 mod ended;
+mod kubernetes;
 mod programs;
 mod race;
 mod workers;
@@ -18,7 +19,7 @@ use self::programs::Programs;
 
 type Case = fn(&Programs);
 
-const CASES: [(&str, Case); 9] = [
+const CASES: [(&str, Case); 11] = [
     (
         "calicoctl_shows_what_we_assigned",
         cases::calicoctl_shows_what_we_assigned,
@@ -50,6 +51,14 @@ const CASES: [(&str, Case); 9] = [
     (
         "configuration_by_calicoctl_is_obeyed",
         cases::configuration_by_calicoctl_is_obeyed,
+    ),
+    (
+        "calicoctl_calls_our_addresses_leaked_and_finds_nothing_else",
+        kubernetes::calicoctl_calls_our_addresses_leaked_and_finds_nothing_else,
+    ),
+    (
+        "a_node_deleted_by_calicoctl_leaves_what_is_in_use",
+        cases::a_node_deleted_by_calicoctl_leaves_what_is_in_use,
     ),
     (
         "both_at_work_with_processes_killed_at_random",

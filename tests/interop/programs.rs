@@ -144,6 +144,22 @@ impl<'a> Place<'a> {
         self.calicoctl(&[arguments, &["-f", &file]].concat())
     }
 
+    /// Runs `calicoctl` with the configuration of a Kubernetes API.
+    pub(crate) fn calicoctl_beside_kubernetes(
+        &self,
+        kubeconfig: &str,
+        arguments: &[&str],
+    ) -> Ended {
+        let path = self.file("kubeconfig");
+        std::fs::write(&path, kubeconfig).expect("written");
+        let mut command = self.command(&self.programs.calicoctl);
+        command
+            .args(arguments)
+            .arg("--allow-version-mismatch")
+            .env("KUBECONFIG", path);
+        Ended::of(command.output().expect("calicoctl starts"))
+    }
+
     pub(crate) fn ipamctl(&self, arguments: &[&str]) -> Ended {
         let mut command = self.command(&self.programs.ipamctl);
         Ended::of(command.args(arguments).output().expect("ipamctl starts"))

@@ -43,16 +43,17 @@ pub(crate) fn broken_links(file: &File, exists: impl Fn(&str) -> bool) -> Vec<St
 
 /// Returns the paths in backticks that are not in the repository. Patterns and paths of other machines are no paths of ours.
 pub(crate) fn missing_paths(file: &File, exists: impl Fn(&str) -> bool) -> Vec<String> {
-    let prose = prose(&file.text);
-    prose
-        .split('`')
-        .skip(1)
-        .step_by(2)
+    in_backticks(&prose(&file.text))
         .filter(|word| FOLDERS.iter().any(|folder| word.starts_with(folder)))
         .filter(|word| !word.contains(['*', '{', '<', ' ', '$']))
         .filter(|word| !exists(word))
         .map(|word| format!("{}: {word}", file.path))
         .collect()
+}
+
+/// Returns what stands in backticks.
+pub(crate) fn in_backticks(prose: &str) -> impl Iterator<Item = &str> {
+    prose.split('`').skip(1).step_by(2)
 }
 
 /// Takes the blocks of code away.

@@ -31,11 +31,8 @@ const BLOCK: &[Member] = &[
 pub(super) fn faults(key: &str, text: &str) -> Vec<String> {
     let mut faults = Vec::new();
     compare(text, Object(BLOCK), key, &mut faults);
-    if faults.is_empty() {
-        faults = Contents::read(text).map_or_else(
-            || vec![format!("{key}: its members cannot be read")],
-            |contents| contents.faults(key),
-        );
+    if let Some(contents) = Contents::read(text) {
+        faults.extend(contents.faults(key));
     }
     faults
 }

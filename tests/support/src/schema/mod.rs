@@ -10,4 +10,4 @@ mod shape;
 mod strict;
 
 pub use records::{faults, kind_of};
-pub use strict::Strict;
+pub use strict::{Strict, assert_is_calicos};
