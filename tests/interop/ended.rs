@@ -9,7 +9,9 @@ use serde_json::Value;
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) stdout: String,
-    pub(crate) stderr: String,
+    /// Shown where something fails.
+    #[expect(dead_code, reason = "read by Debug alone")]
+    stderr: String,
     status: ExitStatus,
 }
 

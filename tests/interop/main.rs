@@ -2,6 +2,7 @@
 //!
 //! Without the programs each case counts as ignored, and one line says why. Nothing of Calico is part of this repository.
 #![expect(clippy::print_stdout, reason = "a test program of its own")]
+#![expect(clippy::disallowed_methods, reason = "real processes take real time")]
 
 mod cases;
 mod ended;

@@ -113,7 +113,7 @@ impl<'a> Place<'a> {
         place
     }
 
-    fn file(&self, name: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use block_ipam_testing::schema;
+use serde_json::Value;
 
 use super::cases::MANIFESTS;
 use super::programs::{Place, Programs, Side};
@@ -42,6 +43,7 @@ pub(super) fn both_at_work_with_processes_killed_at_random(programs: &Programs) 
     release_the_rest(&place, &history);
     assert_records_are_calicos(&place);
     assert_nothing_of_ours_is_left(&place);
+    set_right_what_calico_left(&place);
 }
 
 /// Both command lines can read the store at any moment.
@@ -77,4 +79,29 @@ fn assert_nothing_of_ours_is_left(place: &Place<'_>) {
     };
     let left: Vec<_> = records.iter().filter(is_ours).collect();
     assert!(left.is_empty(), "{left:#?}");
+}
+
+/// What Calico leaves when it is killed between two writes is found, and set right. All processes have ended, so the report
+/// may say that it was taken long ago.
+fn set_right_what_calico_left(place: &Place<'_>) {
+    let path = place.file("report.json");
+    let path = path.to_str().expect("a path is text");
+    let checked = place.ipamctl(&["ipam", "check", "-o", path]);
+    let found = checked.stdout.lines().last().unwrap_or_default();
+    println!("Calico left: {found}");
+    let mut report: Value =
+        serde_json::from_slice(&std::fs::read(path).expect("a report")).expect("JSON");
+    for finding in report["findings"].as_array().expect("a list") {
+        println!("  {finding}");
+    }
+    report["takenAt"] = "2026-01-01T00:00:00Z".into();
+    std::fs::write(path, report.to_string()).expect("written");
+    let argument = format!("--from-report={path}");
+    place
+        .ipamctl(&["ipam", "repair", &argument, "--yes"])
+        .done();
+    let checked = place.ipamctl(&["ipam", "check"]);
+    assert!(checked.is_done(), "{checked:#?}");
+    let handles = place.records("/calico/ipam/v2/handle/");
+    assert_eq!(handles, [], "p14: every attachment was released");
 }

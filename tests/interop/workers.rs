@@ -26,6 +26,8 @@ pub(super) struct Counts {
     pub(super) deleted: u64,
     pub(super) refused: u64,
     pub(super) killed: u64,
+    /// How long the last call took that was let be.
+    took: Duration,
 }
 
 /// The history of all workers.
@@ -163,12 +165,14 @@ impl<'a> Worker<'a> {
 
     /// Calls a plugin. `None` where it was killed or refused.
     fn call(&self, side: Side, verb: &str, attachment: &Attachment) -> Option<Ended> {
+        let begun = Instant::now();
         let child = self.place.start(side, verb, attachment);
         if self.dice.below(6) == 0 {
             self.kill(side, child);
             return None;
         }
         let ended = Ended::of(child.wait_with_output().expect("the plugin ends"));
+        self.with_history(|history| history.count(side).took = begun.elapsed());
         if ended.is_done() {
             return Some(ended);
         }
@@ -176,13 +180,11 @@ impl<'a> Worker<'a> {
         None
     }
 
-    /// Kills a plugin at a random moment of the time that it usually takes.
+    /// Kills a plugin at a random moment of the time that it takes.
     fn kill(&self, side: Side, mut child: Child) {
-        let most = match side {
-            Side::Ours => 15_000,
-            Side::Calicos => 90_000,
-        };
-        thread::sleep(Duration::from_micros(self.dice.below(most)));
+        let took = self.with_history(|history| history.count(side).took);
+        let per_cent = u32::try_from(self.dice.below(110)).expect("small");
+        thread::sleep(took * per_cent / 100);
         child.kill().expect("a child can be killed");
         child.wait().expect("a killed child ends");
         self.with_history(|history| history.count(side).killed += 1);
