@@ -3,3 +3,4 @@
 mod clients;
 mod records;
 mod world;
+mod writes;
