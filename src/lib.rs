@@ -73,4 +73,5 @@ pub mod entropy;
 
 // The plugin.
 pub mod cni;
+pub mod node;
 pub mod node_queue;

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::affinity::AffinityState;
-use crate::assign::Handle;
+use crate::assign::{Handle, NodeIdentity};
 use crate::blocks::{Block, BlockCidr, Cidr, Family};
 use crate::clock::Timestamp;
 use crate::ids::{HandleId, NodeName, Owner, OwnerKind, ResourceName};
@@ -119,6 +119,8 @@ pub enum RecordId {
     LegacyHost(NodeName),
     /// Our index of what a node borrowed from a block.
     Borrowed(NodeName, BlockCidr),
+    /// Which machine uses a node's name.
+    Identity(NodeName),
     /// The mark of a store that Calico runs on: without its Node record a node gets nothing there.
     ClusterInformation,
 }
@@ -185,6 +187,8 @@ pub struct View {
     pub borrowings: BTreeMap<NodeName, Listing<BlockCidr, ()>>,
     /// Our index of borrowed addresses; the record has no content.
     pub borrowed: BTreeMap<(NodeName, BlockCidr), Seen<()>>,
+    /// Which machines use the names of nodes.
+    pub identities: BTreeMap<NodeName, Seen<NodeIdentity>>,
     /// Whether Calico runs on this store; the content does not matter here.
     pub cluster_information: Option<Seen<()>>,
     /// CIDRs whose blocks' keys were read, with the revision of that read.
@@ -239,6 +243,10 @@ pub enum Change {
     PutBorrowed(NodeName, BlockCidr),
     /// Takes that note away.
     DeleteBorrowed(NodeName, BlockCidr),
+    /// Writes which machine uses a node's name.
+    PutIdentity(NodeName, NodeIdentity),
+    /// Forgets it.
+    DeleteIdentity(NodeName),
     /// Deletes the mark of an old version of Calico for a node.
     DeleteLegacyHost(NodeName),
     /// Writes a pool.

@@ -5,7 +5,7 @@ use std::fmt;
 use thiserror::Error;
 
 use crate::affinity::RangeRefusal;
-use crate::assign::Role;
+use crate::assign::{Role, SharedName};
 use crate::blocks::{Address, BlockCidr, Cidr, Family, SlotTaken};
 use crate::ids::{HandleId, NodeName, Owner, ResourceName};
 use crate::plan::CorruptRecord;
@@ -206,6 +206,17 @@ pub enum Refusal {
         "node `{0}` has no Node record, and Calico's collector frees addresses of nodes without one"
     )]
     UnknownNode(NodeName),
+    /// Another machine uses the node's name too.
+    #[error(transparent)]
+    SharedName(#[from] Box<SharedName>),
+    /// A gateway could be given to a workload.
+    #[error("gateway {gateway} lies in pool {pool} and no reservation keeps it from workloads")]
+    OpenGateway {
+        /// The gateway.
+        gateway: Address,
+        /// The pool.
+        pool: Cidr,
+    },
     /// Records stand in the way that do not parse.
     #[error("{}", corrupt(.0))]
     Corrupt(Vec<CorruptRecord>),

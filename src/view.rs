@@ -252,6 +252,13 @@ impl View {
                 put(self.borrowings.get_mut(node), *block, None);
                 self.borrowed.insert((node.clone(), *block), Seen::Absent);
             }
+            Change::PutIdentity(node, identity) => {
+                let seen = present(identity.clone(), revision);
+                self.identities.insert(node.clone(), seen);
+            }
+            Change::DeleteIdentity(node) => {
+                self.identities.insert(node.clone(), Seen::Absent);
+            }
             Change::DeleteLegacyHost(node) => {
                 self.legacy_hosts.insert(node.clone(), Seen::Absent);
             }

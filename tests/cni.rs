@@ -6,6 +6,8 @@ mod crowd;
 mod fuzz;
 #[path = "cni/golden.rs"]
 mod golden;
+#[path = "cni/machines.rs"]
+mod machines;
 #[path = "cni/network.rs"]
 mod network;
 #[path = "cni/program.rs"]

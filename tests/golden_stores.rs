@@ -155,6 +155,7 @@ fn the_stores_hold_every_kind_of_record_of_calico() {
                 RecordId::LegacyHost(_) => "legacy host",
                 RecordId::ClusterInformation => "cluster information",
                 RecordId::Borrowed(..) => "borrowed",
+                RecordId::Identity(_) => "identity",
             });
         }
     }

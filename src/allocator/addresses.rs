@@ -1,5 +1,6 @@
 //! The operations on addresses that are named, on their owners, and on the configuration that governs them.
 
+use crate::allocator::on_terms::OnTerms;
 use crate::allocator::operations::hinted;
 use crate::allocator::{Allocator, AllocatorError, Hint};
 use crate::assign::held::Held;
@@ -32,11 +33,18 @@ impl Allocator {
         self.mark(request.handle.as_ref(), &mut request.attributes);
         let mut first = by_address::first_wants(&request);
         first.extend(hinted(&hint.blocks));
+        let terms = OnTerms::of(self, &request.node);
+        first.extend(terms.first_wants());
         let mut grants = self
             .run_all(first, |view, _: &[Grant], context| {
-                decide_assign_addresses(view, &request, context)
+                terms.hold(
+                    view,
+                    context,
+                    decide_assign_addresses(view, &request, context),
+                )
             })
             .await?;
+        terms.log();
         Ok(grants.pop().unwrap_or_default())
     }
 

@@ -79,7 +79,7 @@ impl Allocator {
     }
 
     /// Deletes a node: its record first, then its blocks one after another, then looks until nothing is left that was
-    /// claimed meanwhile. Addresses stay held, in blocks of nobody.
+    /// claimed meanwhile, then what tells which machine it was. Addresses stay held, in blocks of nobody.
     ///
     /// # Errors
     /// [`AllocatorError`]; deleting it again goes on where this ended.
@@ -93,6 +93,7 @@ impl Allocator {
         {
             looks.push(self.remove_host(node).await?);
         }
+        self.forget_identity(node).await?;
         Ok(DeletedNode {
             had_record,
             surrendered: Surrendered::all(looks),

@@ -10,6 +10,7 @@ mod attempt;
 mod budget;
 mod driver;
 mod nodes;
+mod on_terms;
 mod operations;
 mod pages;
 mod queue;

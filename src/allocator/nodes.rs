@@ -1,10 +1,11 @@
 //! The operations on what one node holds, and the dry run of a request.
 
+use crate::allocator::on_terms::OnTerms;
 use crate::allocator::operations::hinted;
 use crate::allocator::{Allocator, AllocatorError, Hint};
 use crate::assign::{
-    Assign, Grant, NodeHeld, NodeHoldings, Released, decide_assign, decide_of_node,
-    decide_release_held, of_node, surroundings,
+    Assign, Grant, NodeHeld, NodeHoldings, Released, decide_assign, decide_forget_identity,
+    decide_of_node, decide_release_held, of_node, surroundings,
 };
 use crate::ids::NodeName;
 use crate::plan::Step;
@@ -40,6 +41,14 @@ impl Allocator {
         Ok(Released::all(parts))
     }
 
+    /// Forgets which machine uses a node's name, so that the next that comes is bound to it. Returns whether one was known.
+    ///
+    /// # Errors
+    /// [`AllocatorError`].
+    pub async fn forget_identity(&self, node: &NodeName) -> Result<bool, AllocatorError> {
+        self.run(|view, _| decide_forget_identity(view, node)).await
+    }
+
     /// Decides a request as [`Allocator::assign`] would, and commits nothing. Returns what it would get; `None` where
     /// that is not known after so many reads.
     ///
@@ -53,10 +62,12 @@ impl Allocator {
     ) -> Result<Option<Grant>, AllocatorError> {
         let mut first = surroundings::first_wants(request);
         first.extend(hinted(&hint.blocks));
+        let terms = OnTerms::of(self, &request.node);
+        first.extend(terms.first_wants());
         let mut reads = 1;
         let mut told = self
             .run_all(first, |view, _, context| {
-                match decide_assign(view, request, &[], context) {
+                match terms.hold(view, context, decide_assign(view, request, &[], context)) {
                     Step::Read(_) if most_reads <= reads => Step::Done(None),
                     Step::Read(wants) => {
                         reads += 1;

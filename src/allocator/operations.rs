@@ -9,10 +9,11 @@ use thiserror::Error;
 
 use crate::allocator::budget::Budget;
 use crate::allocator::hint::Hint;
+use crate::allocator::on_terms::OnTerms;
 use crate::allocator::queue::Queue;
 use crate::assign::held::REQUEST;
 use crate::assign::{
-    self, Assign, Grant, ReleaseAddress, ReleaseHandle, Released, decide_assign,
+    self, Assign, Grant, ReleaseAddress, ReleaseHandle, Released, Terms, decide_assign,
     decide_release_addresses, decide_release_handle,
 };
 use crate::blocks::BlockCidr;
@@ -56,6 +57,7 @@ pub struct Allocator {
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) budget: Budget,
     pub(super) queue: Queue,
+    pub(super) terms: Terms,
     newest: Arc<AtomicU64>,
     cluster: Arc<AtomicU64>,
 }
@@ -73,6 +75,7 @@ impl Allocator {
             entropy,
             budget: Budget::default(),
             queue: Queue::default(),
+            terms: Terms::default(),
             newest: Arc::default(),
             cluster: Arc::default(),
         }
@@ -82,6 +85,13 @@ impl Allocator {
     #[must_use]
     pub fn with_budget(mut self, budget: Budget) -> Allocator {
         self.budget = budget;
+        self
+    }
+
+    /// The same whose assignments have to agree with more.
+    #[must_use]
+    pub fn on_terms(mut self, terms: Terms) -> Allocator {
+        self.terms = terms;
         self
     }
 
@@ -108,11 +118,14 @@ impl Allocator {
         let mut first = assign::surroundings::first_wants(&request);
         first.extend(hinted(&hint.blocks));
         first.extend(hinted(&turn));
+        let terms = OnTerms::of(self, &request.node);
+        first.extend(terms.first_wants());
         let grants = self
             .run_all(first, |view, done, context| {
-                decide_assign(view, &request, done, context)
+                terms.hold(view, context, decide_assign(view, &request, done, context))
             })
             .await?;
+        terms.log();
         let grant = Grant::all(grants, &request);
         if !grant.addresses.is_empty() {
             *turn = grant.blocks();

@@ -151,6 +151,11 @@ fn write(change: &Change) -> Write {
             codec::encode_borrowed(),
         ),
         Change::DeleteBorrowed(node, block) => delete(RecordId::Borrowed(node.clone(), *block)),
+        Change::PutIdentity(node, identity) => put(
+            RecordId::Identity(node.clone()),
+            codec::encode_identity(identity),
+        ),
+        Change::DeleteIdentity(node) => delete(RecordId::Identity(node.clone())),
         Change::DeleteLegacyHost(node) => delete(RecordId::LegacyHost(node.clone())),
         Change::PutPool(pool) => put(pool_id(&pool.metadata.name), codec::encode_pool(pool)),
         Change::DeletePool(name) => delete(RecordId::Pool(name.clone())),

@@ -131,6 +131,10 @@ fn absorb_record(view: &mut View, id: &RecordId, entry: Option<&Entry>, revision
             }
             view.borrowed.insert((node.clone(), *block), seen);
         }
+        RecordId::Identity(node) => {
+            let seen = seen(entry, codec::decode_identity);
+            view.identities.insert(node.clone(), seen);
+        }
         RecordId::ClusterInformation => view.cluster_information = Some(seen(entry, |_| Ok(()))),
     }
 }

@@ -10,6 +10,7 @@ pub mod ensure;
 pub mod gather;
 pub mod handle;
 pub mod held;
+pub mod identity;
 pub mod of_node;
 pub mod owners;
 pub mod query;
@@ -18,6 +19,7 @@ pub mod repair_handle;
 pub mod request;
 mod shortage;
 pub mod surroundings;
+pub mod terms;
 pub mod vm;
 
 pub use by_address::decide_assign_addresses;
@@ -25,6 +27,7 @@ pub use cold::{Collected, decide_collect_cold};
 pub use decide::decide_assign;
 pub use ensure::{EnsureBlock, Ensured, decide_ensure_block};
 pub use handle::Handle;
+pub use identity::{Binding, NodeIdentity, NodeMachine, SharedName, decide_forget_identity};
 pub use of_node::{NodeHeld, NodeHoldings, decide_of_node, decide_release_held};
 pub use owners::{
     Edit, Expected, OwnerChange, OwnerId, PromoteOwner, Role, SetOwners, decide_promote_owner,
@@ -36,4 +39,5 @@ pub use request::{
     Assign, AssignAddresses, Grant, Granted, PoolRef, ReleaseAddress, ReleaseHandle, Released,
     Shortage, Wanted,
 };
+pub use terms::Terms;
 pub use vm::vm_handle;

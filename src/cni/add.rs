@@ -8,7 +8,6 @@ use crate::cni::args::Args;
 use crate::cni::call::{Call, Shown};
 use crate::cni::config::{Options, Prefix};
 use crate::cni::error::CniError;
-use crate::cni::gateway;
 use crate::cni::go_time::go_time;
 use crate::cni::result::{Ip, Route, RouteAttributes, Success};
 use crate::cni::session::{Purpose, Session};
@@ -29,7 +28,7 @@ pub async fn add(call: &Call<'_>) -> Result<Success, CniError> {
     let request = request(call, &options, &args, node);
     let timeout = call.config.timeout()?;
     let session = Session::open(call, Some(&request.node), Purpose::Assign, timeout).await?;
-    gateway::check_all(session.store.as_ref(), &options.gateways).await?;
+    let session = session.on_terms(call, &options.gateways);
     let (allocator, hint) = (&session.allocator, &session.hint);
     let grant = match args.ip {
         Some(address) => {
@@ -84,8 +83,8 @@ fn attributes(call: &Call<'_>, args: &Args, node: &NodeName) -> BTreeMap<String,
         attributes.insert("pod", pod.clone());
         attributes.insert("namespace", namespace.clone());
     }
-    if let Some(boot) = &call.context.machine.boot {
-        attributes.insert("boot", boot.clone());
+    if let Some(boot) = call.context.machine.files.boot() {
+        attributes.insert("boot", boot);
     }
     let owned = |(name, value): (&str, String)| (name.to_owned(), value);
     attributes.into_iter().map(owned).collect()

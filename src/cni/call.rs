@@ -9,10 +9,10 @@ use crate::cni::attachment::{Attachment, Subject};
 use crate::cni::config::NetworkConfig;
 use crate::cni::environment::{Environment, Verb};
 use crate::cni::error::{CniError, Code};
-use crate::cni::identity;
 use crate::cni::observed::{Observed, Sighting};
 use crate::cni::run::Context;
 use crate::ids::NodeName;
+use crate::node;
 
 /// One call: of ADD, DEL and CHECK about an attachment, of STATUS and GC about a network.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl<'a, S: Subject> Call<'a, S> {
     pub fn node(&self) -> Result<NodeName, CniError> {
         let configured = self.config.node()?;
         let environment = self.environment.get("NODENAME");
-        identity::resolve(&configured, environment, &self.context.machine.host).map_err(|error| {
+        node::resolve(&configured, environment, &self.context.machine.host).map_err(|error| {
             CniError::new(Code::NodeIdentity, error.to_string())
                 .details(crate::cni::error::causes(&error))
         })

@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::allocator::AllocatorError;
+use crate::cni::go_time::go_time;
 use crate::cni::manifest;
 use crate::cni::version::CniVersion;
-use crate::datastore::DatastoreError;
+use crate::datastore::{DatastoreError, keys};
+use crate::plan::RecordId;
 use crate::refusal::Refusal;
 
 /// The codes of failed calls. Below 100 they are the specification's, from 100 on ours.
@@ -158,10 +160,13 @@ impl From<&Refusal> for CniError {
             | Refusal::OtherBlockSize { .. }
             | Refusal::OtherOwner { .. }
             | Refusal::NoAlternateOwner(_) => Code::AddressTaken,
-            Refusal::UnknownNode(_) => Code::NodeIdentity,
+            Refusal::UnknownNode(_) | Refusal::SharedName(_) => Code::NodeIdentity,
             Refusal::OutsidePools(_) => Code::OutsidePools,
             Refusal::Corrupt(_) => Code::Decode,
-            Refusal::Rule(_) | Refusal::Change(_) | Refusal::Range(_) => Code::Config,
+            Refusal::OpenGateway { .. }
+            | Refusal::Rule(_)
+            | Refusal::Change(_)
+            | Refusal::Range(_) => Code::Config,
         };
         CniError::new(code, refusal.to_string()).details(way_out(refusal))
     }
@@ -184,6 +189,16 @@ fn way_out(refusal: &Refusal) -> String {
             "make one with `ipamctl node register`, or give the name it has in `ipam.nodename`"
                 .to_owned()
         }
+        Refusal::SharedName(shared) => format!(
+            "give one of the two machines a name of its own (`ipam.nodename`); where the other one is gone for good, wait until \
+             {}, or delete the record {}",
+            go_time(shared.until),
+            keys::key_of(&RecordId::Identity(shared.node.clone()))
+        ),
+        Refusal::OpenGateway { gateway, .. } => format!(
+            "apply this with `ipamctl apply -f FILE`:\n{}",
+            manifest::reservation(*gateway)
+        ),
         _ => String::new(),
     }
 }

@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 
 use crate::cni::environment::Environment;
 use crate::cni::error::{CniError, Code};
-use crate::cni::identity::Host;
+use crate::node::{Host, MachineFiles};
 
 /// The machine that a call runs on. Tests bring their own.
 #[derive(Debug, Clone, Default)]
 pub struct Machine {
     /// What it says about the node's name.
     pub host: Host,
-    /// The boot id; tells an address of before a reboot from one of after it.
-    pub boot: Option<String>,
+    /// Where machine id and boot id stand.
+    pub files: MachineFiles,
     /// The plugin's own network namespace.
     pub namespace: PathBuf,
     /// Where hints and queues are.
@@ -25,11 +25,8 @@ impl Machine {
     /// Looks at the machine that the program runs on. What cannot be read is left out.
     pub fn here(environment: &Environment) -> Machine {
         Machine {
-            host: Host {
-                nodename_file: "/var/lib/calico/nodename".into(),
-                hostname: line("/proc/sys/kernel/hostname"),
-            },
-            boot: line("/proc/sys/kernel/random/boot_id"),
+            host: Host::here(),
+            files: MachineFiles::here(),
             namespace: "/proc/self/ns/net".into(),
             run_dir: environment
                 .get("BLOCK_IPAM_RUN_DIR")
@@ -62,9 +59,4 @@ impl Machine {
 
 fn identity(path: &Path) -> Option<(u64, u64)> {
     fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
-}
-
-fn line(path: &str) -> Option<String> {
-    let text = fs::read_to_string(path).ok()?;
-    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }

@@ -1,11 +1,13 @@
 //! A call's time with the store: the hint before it, the turn in the node's queue, and the hint after it.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::allocator::hint_file::NodeFiles;
 use crate::allocator::{Allocator, AllocatorError, Budget, Hint};
-use crate::blocks::BlockCidr;
+use crate::assign::Terms;
+use crate::blocks::{Address, BlockCidr};
 use crate::cni::attachment::Subject;
 use crate::cni::call::Call;
 use crate::cni::error::{CniError, Code};
@@ -57,6 +59,7 @@ pub struct Session {
     pub store: Arc<Observed>,
     /// What the node remembers.
     pub hint: Hint,
+    purpose: Purpose,
     files: Option<NodeFiles>,
     _turn: Option<Turn>,
 }
@@ -100,9 +103,31 @@ impl Session {
             allocator: allocator.with_budget(budget(timeout)),
             store,
             hint,
+            purpose,
             files,
             _turn: turn,
         })
+    }
+
+    /// The same for what a call assigns: the machine must be the node's, and no workload may get a gateway.
+    ///
+    /// A machine that has no id and nowhere to keep one is not told from others.
+    #[must_use]
+    pub fn on_terms<S>(mut self, call: &Call<'_, S>, gateways: &[Address]) -> Session {
+        let files = &call.context.machine.files;
+        let machine = if self.purpose.writes() {
+            files.read_or_make(call.context.entropy.as_ref())
+        } else {
+            files.read().ok_or_else(|| io::ErrorKind::NotFound.into())
+        };
+        let terms = Terms {
+            machine: machine
+                .inspect_err(|error| tracing::debug!(%error, "this machine has no id"))
+                .ok(),
+            gateways: gateways.to_vec(),
+        };
+        self.allocator = self.allocator.on_terms(terms);
+        self
     }
 
     /// Says what a failed request means for the runtime.

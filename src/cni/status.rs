@@ -7,11 +7,10 @@ use crate::cni::attachment::Network;
 use crate::cni::call::{Call, Shown};
 use crate::cni::config::Options;
 use crate::cni::error::{CniError, Code};
-use crate::cni::gateway;
 use crate::cni::session::{Purpose, Session};
 use crate::ids::{HandleId, NodeName};
 
-/// Most reads, that of the gateway's pools included. A search that is not over then has found nothing that speaks
+/// Most reads. A search that is not over then has found nothing that speaks
 /// against an ADD.
 const MOST_READS: usize = 3;
 
@@ -52,12 +51,11 @@ async fn available(call: &Call<'_, Network>) -> Result<Available, CniError> {
     }
     let timeout = call.config.timeout()?;
     let session = Session::open(call, Some(&node), Purpose::Look, timeout).await?;
-    gateway::check_all(session.store.as_ref(), &options.gateways).await?;
+    let session = session.on_terms(call, &options.gateways);
     let request = request(&options, node);
-    let left = MOST_READS - usize::from(!options.gateways.is_empty());
     let grant = session
         .allocator
-        .dry_run(&request, &session.hint, left)
+        .dry_run(&request, &session.hint, MOST_READS)
         .await;
     let grant = grant.map_err(|error| session.explain(&error))?;
     Ok(Available(grant.map_or_else(

@@ -43,6 +43,7 @@ pub fn key_of(id: &RecordId) -> String {
         RecordId::Config => CONFIG.to_owned(),
         RecordId::LegacyHost(node) => format!("{IPAM}host/{node}"),
         RecordId::ClusterInformation => CLUSTER_INFORMATION.to_owned(),
+        RecordId::Identity(node) => format!("{IDENTITIES}{node}"),
         RecordId::Borrowed(node, cidr) => format!("{BORROWED}{node}/{}", dashed(cidr.cidr())),
     }
 }
@@ -88,11 +89,6 @@ pub fn borrowed_by(node: &NodeName) -> Span {
     span_of(&Scope::Borrowed(node.clone()))
 }
 
-/// Returns the key under which a node's identity stands.
-pub fn identity_of(node: &NodeName) -> String {
-    format!("{IDENTITIES}{node}")
-}
-
 /// Reads a key. `None` for whatever is no record of ours to read: other kinds of Calico's, and keys that are not
 /// spelled as [`key_of`] spells them (a CIDR with host bits or leading zeros, the digit of the other family).
 pub fn parse(key: &str) -> Option<RecordId> {
@@ -108,6 +104,8 @@ pub fn parse(key: &str) -> Option<RecordId> {
         let (node, cidr) = rest.split_once('/')?;
         let node = NodeName::stored(segment(node)?);
         Some(RecordId::Borrowed(node, undashed(cidr)?))
+    } else if let Some(name) = key.strip_prefix(IDENTITIES) {
+        Some(RecordId::Identity(NodeName::stored(segment(name)?)))
     } else if key == CLUSTER_INFORMATION {
         Some(RecordId::ClusterInformation)
     } else {

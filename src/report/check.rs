@@ -185,6 +185,7 @@ impl Check {
             | RecordId::Config
             | RecordId::LegacyHost(_)
             | RecordId::Borrowed(..)
+            | RecordId::Identity(_)
             | RecordId::ClusterInformation => {}
         }
         let kind = FindingKind::Corrupt(record);

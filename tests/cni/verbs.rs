@@ -211,7 +211,7 @@ async fn a_gateway_that_a_workload_could_get_is_refused_before_anything_is_writt
     shows(
         &reply,
         &expect![[r#"
-            7: ipam.gateway 10.64.0.1 lies in pool 10.64.0.0/30 and no reservation keeps it from workloads
+            7: gateway 10.64.0.1 lies in pool 10.64.0.0/30 and no reservation keeps it from workloads
             apply this with `ipamctl apply -f FILE`:
             apiVersion: projectcalico.org/v3
             kind: IPReservation
@@ -355,6 +355,6 @@ async fn what_is_recorded_is_calicos_and_ours() {
     let timestamp = attribute["secondary"]["timestamp"].take();
     let timestamp = timestamp.as_str().expect("a text");
     assert!(timestamp.ends_with(" +0000 UTC"), "{timestamp}");
-    expect![[r#"{"handle_id":"net.c1","secondary":{"boot":"boot-1","container":"c1","interface":"eth0","namespace":"shop","node":"n1","pod":"web-1","timestamp":null}}"#]]
+    expect![[r#"{"handle_id":"net.c1","secondary":{"boot":"11111111111111111111111111111111","container":"c1","interface":"eth0","namespace":"shop","node":"n1","pod":"web-1","timestamp":null}}"#]]
         .assert_eq(&attribute.to_string());
 }

@@ -9,13 +9,13 @@ use async_trait::async_trait;
 use block_ipam::allocator::Allocator;
 use block_ipam::clock::{Clock, SystemClock, Timestamp};
 use block_ipam::cni::config::NetworkConfig;
-use block_ipam::cni::identity::Host;
 use block_ipam::cni::store::{OpenStore, Use};
 use block_ipam::cni::{self, CniError, Context, Environment, Machine, Reply};
 use block_ipam::datastore::observe::Counting;
 use block_ipam::datastore::settings::StoreSettings;
 use block_ipam::datastore::{Commit, Datastore, Memory, Range, Read, Txn, Write};
 use block_ipam::entropy::SystemEntropy;
+use block_ipam::node::{Host, MachineFiles};
 use serde_json::Value;
 
 /// A node with a store of its own.
@@ -65,6 +65,7 @@ impl World {
             clock: Arc::default(),
             directory: tempfile::tempdir().expect("a directory"),
         };
+        world.become_machine('a', '1');
         world.put(records).await;
         world
     }
@@ -107,6 +108,23 @@ impl World {
         self.put(records).await;
     }
 
+    /// Returns where the ids of the machine stand.
+    pub(crate) fn machine_files(&self) -> MachineFiles {
+        MachineFiles {
+            system: vec![self.directory.path().join("machine-id")],
+            own: self.directory.path().join("own-machine-id"),
+            boot: self.directory.path().join("boot-id"),
+        }
+    }
+
+    /// Says which machine the calls come from, in which boot.
+    pub(crate) fn become_machine(&self, machine: char, boot: char) {
+        let files = self.machine_files();
+        let id = |c: char| c.to_string().repeat(32);
+        std::fs::write(&files.system[0], id(machine)).expect("written");
+        std::fs::write(&files.boot, id(boot)).expect("written");
+    }
+
     /// Returns an allocator on the store.
     pub(crate) fn allocator(&self) -> Allocator {
         Allocator::new(
@@ -125,6 +143,13 @@ impl World {
             .expect("read");
         let entry = read.found[0].entries.first().expect("a record");
         serde_json::from_slice(&entry.value).expect("JSON")
+    }
+
+    /// Returns the revision of a record.
+    pub(crate) async fn modified(&self, key: &str) -> block_ipam::revision::Revision {
+        let read = Read::latest(vec![Range::key(key)]);
+        let read = self.store.read(read).await.expect("read");
+        read.found[0].entries.first().expect("a record").modified
     }
 
     /// Calls the plugin.
@@ -149,7 +174,7 @@ impl World {
                     hostname: Some("host-name".to_owned()),
                     ..Host::default()
                 },
-                boot: Some("boot-1".to_owned()),
+                files: self.machine_files(),
                 namespace: namespace.into(),
                 run_dir: self.directory.path().join("run"),
             },

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use crate::cni::attachment::check_network;
 use crate::cni::config::members::Members;
 use crate::cni::error::{CniError, Code};
-use crate::cni::identity::Configured;
 use crate::cni::version::CniVersion;
+use crate::node::Configured;
 
 /// How long a whole call may take where the configuration does not say.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(20);

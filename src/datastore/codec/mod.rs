@@ -11,6 +11,7 @@ mod block;
 mod borrowed;
 mod config;
 mod handle;
+mod identity;
 mod node;
 mod pool;
 mod read;
@@ -26,6 +27,7 @@ pub use block::{decode_block, decode_block_parts, encode_block, encode_block_par
 pub use borrowed::{decode_borrowed, encode_borrowed};
 pub use config::{decode_config, encode_config};
 pub use handle::{decode_handle, encode_handle};
+pub use identity::{decode_identity, encode_identity};
 pub use node::{decode_node, encode_node};
 pub use pool::{decode_pool, decode_pool_cidr, encode_pool};
 pub use read::DecodeError;

@@ -2,11 +2,12 @@
 
 use super::{
     DecodeError, decode_affinity, decode_block, decode_borrowed, decode_config, decode_handle,
-    decode_node, decode_pool, decode_reservation, encode_affinity, encode_block, encode_borrowed,
-    encode_config, encode_handle, encode_node, encode_pool, encode_reservation,
+    decode_identity, decode_node, decode_pool, decode_reservation, encode_affinity, encode_block,
+    encode_borrowed, encode_config, encode_handle, encode_identity, encode_node, encode_pool,
+    encode_reservation,
 };
 use crate::affinity::AffinityState;
-use crate::assign::Handle;
+use crate::assign::{Handle, NodeIdentity};
 use crate::blocks::Block;
 use crate::datastore::keys;
 use crate::plan::RecordId;
@@ -35,6 +36,8 @@ pub enum Record {
     LegacyHost,
     /// An entry of our index of borrowed addresses.
     Borrowed,
+    /// Which machine uses a node's name.
+    Identity(NodeIdentity),
 }
 
 impl Record {
@@ -49,6 +52,7 @@ impl Record {
             Record::Node(node) => encode_node(node),
             Record::Config(config) => encode_config(config),
             Record::Borrowed => encode_borrowed(),
+            Record::Identity(identity) => encode_identity(identity),
             Record::ClusterInformation | Record::LegacyHost => return None,
         })
     }
@@ -69,6 +73,7 @@ pub fn decode(id: &RecordId, value: &[u8]) -> Result<Record, DecodeError> {
         RecordId::Config => Record::Config(decode_config(value)?),
         RecordId::ClusterInformation => Record::ClusterInformation,
         RecordId::LegacyHost(_) => Record::LegacyHost,
+        RecordId::Identity(_) => Record::Identity(decode_identity(value)?),
         RecordId::Borrowed(..) => {
             decode_borrowed(value)?;
             Record::Borrowed

@@ -59,6 +59,7 @@ fn spellings() -> Vec<(RecordId, &'static str)> {
             RecordId::ClusterInformation,
             "/calico/resources/v3/projectcalico.org/clusterinformations/default",
         ),
+        (RecordId::Identity(node("n1")), "/block-ipam/v1/nodes/n1"),
         (
             RecordId::Borrowed(node("n1"), block("10.65.3.64/26")),
             "/block-ipam/v1/borrowed/n1/10.65.3.64-26",
@@ -116,7 +117,8 @@ fn other_keys_are_no_records() {
         "/calico/resources/v3/projectcalico.org/clusterinformations/other",
         "/block-ipam/v1/borrowed/n1",
         "/block-ipam/v1/borrowed//10.0.0.0-26",
-        "/block-ipam/v1/nodes/n1",
+        "/block-ipam/v1/nodes/",
+        "/block-ipam/v1/nodes/n1/x",
     ];
     for key in keys {
         assert_eq!(parse(key), None, "{key}");
@@ -175,7 +177,8 @@ fn whole_listings_cover_what_they_name() {
         &borrowed_by(&node("n1")),
         RecordId::Borrowed(node("n12"), four)
     ));
-    assert_eq!(identity_of(&node("n1")), "/block-ipam/v1/nodes/n1");
+    let identity = RecordId::Identity(node("n1"));
+    assert_eq!(key_of(&identity), "/block-ipam/v1/nodes/n1");
 }
 
 fn texts(cidr: &str) -> Vec<String> {

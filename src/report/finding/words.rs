@@ -31,6 +31,7 @@ impl fmt::Display for Subject {
                 RecordId::LegacyHost(node) => write!(f, "old mark of node `{node}`"),
                 RecordId::Config => f.write_str("the configuration"),
                 RecordId::Borrowed(node, block) => write!(f, "borrowing of `{node}` from {block}"),
+                RecordId::Identity(node) => write!(f, "identity of node `{node}`"),
                 RecordId::ClusterInformation => f.write_str("the cluster information"),
             },
         }

@@ -1,4 +1,4 @@
-//! The name of this node: one resolver for all programs.
+//! The name of this node.
 //!
 //! A wrong name mixes up two nodes' blocks, hence nothing is guessed where a source was named and failed.
 
@@ -31,6 +31,17 @@ pub struct Host {
     pub nodename_file: PathBuf,
     /// The host name.
     pub hostname: Option<String>,
+}
+
+impl Host {
+    /// Looks at the machine that the program runs on.
+    pub fn here() -> Host {
+        let hostname = trimmed(Path::new("/proc/sys/kernel/hostname"));
+        Host {
+            nodename_file: "/var/lib/calico/nodename".into(),
+            hostname: hostname.ok().filter(|name| !name.is_empty()),
+        }
+    }
 }
 
 /// Why the node has no name.
