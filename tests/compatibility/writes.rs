@@ -70,8 +70,10 @@ impl Pool {
 
 /// Lays members over those of an operation.
 fn with(mut operation: Value, more: Value) -> Value {
-    let members = operation.as_object_mut().expect("an object");
-    members.extend(more.as_object().expect("an object").clone());
+    let (Value::Object(members), Value::Object(more)) = (&mut operation, more) else {
+        panic!("operations are objects");
+    };
+    members.extend(more);
     operation
 }
 

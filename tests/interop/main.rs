@@ -7,6 +7,7 @@
 mod cases;
 mod ended;
 mod kubernetes;
+mod move_over;
 mod programs;
 mod race;
 mod workers;
@@ -20,7 +21,7 @@ use self::programs::Programs;
 
 type Case = fn(&Programs);
 
-const CASES: [(&str, Case); 11] = [
+const CASES: [(&str, Case); 12] = [
     (
         "calicoctl_shows_what_we_assigned",
         cases::calicoctl_shows_what_we_assigned,
@@ -60,6 +61,10 @@ const CASES: [(&str, Case); 11] = [
     (
         "a_node_deleted_by_calicoctl_leaves_what_is_in_use",
         cases::a_node_deleted_by_calicoctl_leaves_what_is_in_use,
+    ),
+    (
+        "a_node_moves_over_and_back_without_losing_an_allocation",
+        move_over::a_node_moves_over_and_back_without_losing_an_allocation,
     ),
     (
         "both_at_work_with_processes_killed_at_random",
