@@ -5,6 +5,7 @@
 //! store.
 
 pub mod actor;
+pub mod calico;
 pub mod dice;
 pub mod operation;
 pub mod time;
