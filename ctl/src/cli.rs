@@ -6,7 +6,8 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::verbs::{
     completion, delete, get, ipam_check, ipam_configure, ipam_explain, ipam_release, ipam_repair,
-    ipam_show, node_show, version, write,
+    ipam_reserve, ipam_show, ipam_split, ipam_unreserve, label, node_show, patch, status, validate,
+    version, write,
 };
 
 const EXIT_STATUS: &str = "\
@@ -76,9 +77,17 @@ pub(crate) enum Command {
     Get(get::GetArgs),
     /// Delete resources
     Delete(delete::DeleteArgs),
+    /// Change members of a resource
+    Patch(patch::PatchArgs),
+    /// Set or remove a label of a resource
+    Label(label::LabelArgs),
+    /// Tell everything that is wrong with resources in files
+    Validate(validate::ValidateArgs),
     /// Show and release addresses
     #[command(subcommand, arg_required_else_help = true)]
     Ipam(IpamCommand),
+    /// Show how many addresses a node has, and who holds them
+    Status(status::StatusArgs),
     /// Look at a node
     #[command(subcommand, arg_required_else_help = true)]
     Node(NodeCommand),
@@ -103,6 +112,12 @@ pub(crate) enum IpamCommand {
     Release(ipam_release::ReleaseArgs),
     /// Change the configuration of address management
     Configure(ipam_configure::ConfigureArgs),
+    /// Split a pool into several
+    Split(ipam_split::SplitArgs),
+    /// Give out addresses no more
+    Reserve(ipam_reserve::ReserveArgs),
+    /// Give out reserved addresses again
+    Unreserve(ipam_unreserve::UnreserveArgs),
 }
 
 /// A verb of `node`.
@@ -121,6 +136,10 @@ pub(crate) async fn run(context: &Context, command: &Command) -> Result<(), Fail
         Command::Replace(args) => write::run(context, args, Mode::Replace).await,
         Command::Get(args) => get::run(context, args).await,
         Command::Delete(args) => delete::run(context, args).await,
+        Command::Patch(args) => patch::run(context, args).await,
+        Command::Label(args) => label::run(context, args).await,
+        Command::Validate(args) => validate::run(context, args),
+        Command::Status(args) => status::run(context, args).await,
         Command::Ipam(command) => ipam(context, command).await,
         Command::Node(NodeCommand::Show(args)) => node_show::run(context, args).await,
         Command::Version(args) => version::run(context, args),
@@ -136,5 +155,8 @@ async fn ipam(context: &Context, command: &IpamCommand) -> Result<(), Failure> {
         IpamCommand::Explain(args) => ipam_explain::run(context, args).await,
         IpamCommand::Release(args) => ipam_release::run(context, args).await,
         IpamCommand::Configure(args) => ipam_configure::run(context, args).await,
+        IpamCommand::Split(args) => ipam_split::run(context, args).await,
+        IpamCommand::Reserve(args) => ipam_reserve::run(context, args).await,
+        IpamCommand::Unreserve(args) => ipam_unreserve::run(context, args).await,
     }
 }

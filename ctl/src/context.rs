@@ -53,6 +53,12 @@ pub(crate) struct Opened {
 }
 
 impl Opened {
+    /// Returns an allocator whose writes are seen by itself alone.
+    pub(crate) fn rehearsal(&self) -> Allocator {
+        let store = Arc::new(DryRun::new(Arc::clone(&self.store)));
+        Allocator::new(store, Arc::new(SystemClock), Arc::new(SystemEntropy))
+    }
+
     /// Returns what a dry run would have written, one line for each record.
     pub(crate) fn planned(&self) -> Vec<String> {
         self.dry_run

@@ -5,7 +5,7 @@ use std::error::Error;
 use block_ipam::allocator::AllocatorError;
 use block_ipam::datastore::DatastoreError;
 use block_ipam::refusal::Refusal;
-use block_ipam::resources::refused::{ChangeRefusal, Inside, Kind};
+use block_ipam::resources::refused::{ChangeRefusal, Inside};
 
 /// Why a command failed, as far as the exit status tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,17 @@ pub(crate) enum FailureKind {
     Unreachable,
 }
 
+/// What of a resource stood in the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stood {
+    /// It is there, and was to be created.
+    Exists,
+    /// It changed since it was read.
+    Changed,
+    /// Anything else, or nothing.
+    Other,
+}
+
 /// A command that did not end well.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -36,6 +47,8 @@ pub(crate) struct Failure {
     pub(crate) causes: Vec<String>,
     /// What to do about it.
     pub(crate) hints: Vec<String>,
+    /// What of a resource stood in the way.
+    stood: Stood,
 }
 
 impl Failure {
@@ -46,6 +59,7 @@ impl Failure {
             details: Vec::new(),
             causes: Vec::new(),
             hints: Vec::new(),
+            stood: Stood::Other,
         }
     }
 
@@ -79,6 +93,16 @@ impl Failure {
             next = cause.source();
         }
         self
+    }
+
+    /// Returns whether it is that a resource exists already.
+    pub(crate) const fn is_existing(&self) -> bool {
+        matches!(self.stood, Stood::Exists)
+    }
+
+    /// Returns whether it is that a resource was changed since it was read.
+    pub(crate) const fn is_conflict(&self) -> bool {
+        matches!(self.stood, Stood::Changed)
     }
 
     /// Returns all that it says about what went wrong, in one line.
@@ -138,12 +162,20 @@ impl From<Refusal> for Failure {
 
 fn change(mut failure: Failure, refusal: &ChangeRefusal) -> Failure {
     match refusal {
-        ChangeRefusal::Exists(..) => failure.hint("`ipamctl apply` changes what exists"),
+        ChangeRefusal::Exists(..) => Failure {
+            stood: Stood::Exists,
+            ..failure
+        }
+        .hint("`ipamctl apply` changes what exists"),
         ChangeRefusal::NotFound(kind, _) => failure.hint(format!(
             "`ipamctl get {}` lists what exists",
             kind.to_string().to_lowercase()
         )),
-        ChangeRefusal::Changed { kind, name, .. } => failure.hint(format!(
+        ChangeRefusal::Changed { kind, name, .. } => Failure {
+            stood: Stood::Changed,
+            ..failure
+        }
+        .hint(format!(
             "`ipamctl get {} {name} -o yaml` shows the newest; leave resourceVersion out to overwrite it",
             kind.to_string().to_lowercase()
         )),
@@ -156,7 +188,8 @@ fn change(mut failure: Failure, refusal: &ChangeRefusal) -> Failure {
             .hint(format!(
                 "set `disabled: true` in the pool and apply it, so that `{name}` gives out nothing more"
             ))
-            .hint("then end the workloads in it: `ipamctl ipam show --show-blocks` shows what is left"),
+            .hint("then end the workloads in it: `ipamctl ipam show --show-blocks` shows what is left")
+            .hint("or `--force` deletes it and leaves its addresses held in no pool"),
         _ => failure,
     }
 }
@@ -171,9 +204,4 @@ fn other_block_size(failure: Failure, inside: &Inside) -> Failure {
         )),
         _ => failure.hint("choose other addresses, or release what is there first"),
     }
-}
-
-/// Returns the word for a kind on the command line.
-pub(crate) fn noun(kind: Kind) -> String {
-    kind.to_string().to_lowercase()
 }

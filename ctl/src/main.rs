@@ -8,6 +8,7 @@ mod manifest;
 mod output;
 mod records;
 mod report;
+mod similar;
 mod store;
 mod time;
 mod ui;
@@ -44,14 +45,15 @@ fn main() -> ExitCode {
     let runtime =
         runtime.expect("a runtime of one thread needs nothing but memory and a poll handle");
     let ended = runtime.block_on(cli::run(&context, &cli.command));
-    if let Some(requests) = context.requests().filter(|_| is_verbose) {
-        ui.requests(requests);
-    }
-    match ended {
+    let status = match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             ui.failure(&failure);
             ExitCode::from(failure.status())
         }
+    };
+    if let Some(requests) = context.requests().filter(|_| is_verbose) {
+        ui.requests(requests);
     }
+    status
 }

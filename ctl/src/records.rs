@@ -3,7 +3,7 @@
 use block_ipam::datastore::codec::{self, Record};
 use block_ipam::datastore::port::{MAX_PAGE_BYTES, MAX_RANGES};
 use block_ipam::datastore::{Datastore, DatastoreError, Entry, Range, Read, Span, keys};
-use block_ipam::ids::{NodeName, ResourceName};
+use block_ipam::ids::{NodeName, OwnerKind, ResourceName};
 use block_ipam::plan::{CorruptRecord, RecordId, Scope};
 use block_ipam::resources::Kind;
 use block_ipam::resources::plans::config::NAME;
@@ -46,6 +46,23 @@ pub(crate) async fn resources(
     spans(store, keys.collect()).await
 }
 
+/// Reads all affinities, or those of these names.
+pub(crate) async fn affinities(
+    store: &dyn Datastore,
+    names: &[String],
+) -> Result<Listing, DatastoreError> {
+    let kinds = [OwnerKind::Host, OwnerKind::Virtual];
+    let all = kinds.map(|kind| keys::span_of(&Scope::AllAffinities(kind)));
+    let mut listing = spans(store, all.to_vec()).await?;
+    if !names.is_empty() {
+        listing
+            .found
+            .retain(|found| names.contains(&name(&found.id)));
+        listing.corrupt.clear();
+    }
+    Ok(listing)
+}
+
 /// Returns which record a resource is.
 pub(crate) fn id(kind: Kind, name: &str) -> RecordId {
     match kind {
@@ -61,6 +78,10 @@ pub(crate) fn name(id: &RecordId) -> String {
     match id {
         RecordId::Pool(name) | RecordId::Reservation(name) => name.to_string(),
         RecordId::Node(name) => name.to_string(),
+        // As Calico names its resource.
+        RecordId::Affinity(owner, block) => {
+            format!("{}-{block}", owner.name).replace(['.', ':', '/'], "-")
+        }
         _ => NAME.to_owned(),
     }
 }

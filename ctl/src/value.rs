@@ -32,6 +32,22 @@ impl Value {
         }
     }
 
+    /// Returns the members of a member that is a map, to change them.
+    pub(crate) fn members_mut(&mut self, name: &str) -> Option<&mut Vec<(String, Value)>> {
+        match self {
+            Value::Map(members) => {
+                let mut members = members.iter_mut();
+                match members.find(|(own, _)| own == name) {
+                    Some((_, Value::Map(inner))) => Some(inner),
+                    Some(_) | None => None,
+                }
+            }
+            Value::Null | Value::Flag(_) | Value::Number(_) | Value::Text(_) | Value::List(_) => {
+                None
+            }
+        }
+    }
+
     /// Returns the text, if it is one.
     pub(crate) fn text(&self) -> Option<&str> {
         match self {

@@ -13,4 +13,4 @@ mod reservation;
 mod tests;
 
 pub(crate) use documents::Source;
-pub(crate) use read::{Manifest, Resource, read};
+pub(crate) use read::{Manifest, Resource, one, read};

@@ -37,7 +37,7 @@ pub(crate) struct Manifest {
 ///
 /// # Errors
 /// A file that cannot be parsed, else all faults of all documents, else two resources of one kind and name.
-pub(crate) fn read(sources: &[Source]) -> Result<Vec<Manifest>, Failure> {
+pub(crate) fn read(sources: &[Source], skip_empty: bool) -> Result<Vec<Manifest>, Failure> {
     let mut manifests = Vec::new();
     let mut faults = Vec::new();
     let mut places: BTreeMap<(Kind, String), Place> = BTreeMap::new();
@@ -63,7 +63,7 @@ pub(crate) fn read(sources: &[Source]) -> Result<Vec<Manifest>, Failure> {
             Failure::refused("the manifest is refused, nothing was changed").details(faults),
         );
     }
-    if manifests.is_empty() {
+    if manifests.is_empty() && !skip_empty {
         let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
         return Err(Failure::refused(format!(
             "no resources are in {}",
@@ -78,7 +78,11 @@ fn twice(manifest: &Manifest, place: &Place, earlier: &Place) -> String {
     format!("{place}: {kind} `{name}` stands in {earlier} too")
 }
 
-fn one(value: &Value) -> Result<Manifest, Vec<FieldError>> {
+/// Reads one resource.
+///
+/// # Errors
+/// Every fault of it.
+pub(crate) fn one(value: &Value) -> Result<Manifest, Vec<FieldError>> {
     let Value::Map(_) = value else {
         let rule = format!(
             "expected kind, apiVersion, metadata and spec, found {}",

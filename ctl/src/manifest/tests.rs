@@ -39,7 +39,7 @@ fn check_bytes(bytes: &[u8], expect: &Expect) {
         name: "pools.yaml".to_owned(),
         bytes: bytes.to_vec(),
     };
-    let text = match read(&[source]) {
+    let text = match read(&[source], false) {
         Ok(manifests) => manifests.iter().map(show).collect(),
         Err(failure) => {
             let details = failure.details.iter().map(|detail| format!("  {detail}\n"));
@@ -129,7 +129,7 @@ fn lists_are_taken_apart_and_what_get_prints_is_read() {
 fn a_word_of_yaml_1_1_is_a_name_where_a_name_is_wanted_and_a_flag_where_a_flag_is() {
     for name in ["off", "no", "yes", "on", "y", "n", "null-and", "1e3a"] {
         let text = pool(&format!("name: {name}"), "cidr: 10.0.0.0/24");
-        let manifests = read(&[source(&text)]).unwrap();
+        let manifests = read(&[source(&text)], false).unwrap();
         assert_eq!(manifests[0].name, name);
     }
     for (word, disabled) in [
@@ -139,7 +139,7 @@ fn a_word_of_yaml_1_1_is_a_name_where_a_name_is_wanted_and_a_flag_where_a_flag_i
         ("\"no\"", false),
     ] {
         let text = pool("name: p", &format!("cidr: 10.0.0.0/24\n  disabled: {word}"));
-        let manifests = read(&[source(&text)]).unwrap();
+        let manifests = read(&[source(&text)], false).unwrap();
         let Resource::Pool(pool) = &manifests[0].resource else {
             panic!("a pool");
         };
@@ -234,7 +234,7 @@ fn numbers_are_whole_and_of_64_bits() {
             "name: p",
             &format!("cidr: 10.0.0.0/24\n  blockSize: {number}"),
         );
-        assert!(read(&[source(&text)]).is_err(), "{number}");
+        assert!(read(&[source(&text)], false).is_err(), "{number}");
     }
     check(
         &pool(

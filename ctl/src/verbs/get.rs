@@ -1,66 +1,143 @@
 //! `ipamctl get`.
 
 use block_ipam::datastore::codec::Record;
-use block_ipam::resources::{AssignmentMode, Config, Encapsulation, Kind, Pool};
-use block_ipam::revision::Revision;
+use block_ipam::plan::RecordId;
 
 use crate::context::{Access, Context};
-use crate::failure::Failure;
-use crate::output::{self, Column, Table};
+use crate::failure::{self, Failure};
+use crate::output::{self, Format};
 use crate::records::{self, Found, Listing};
-use crate::value::Value;
-use crate::verbs::kinds;
+use crate::similar;
+use crate::verbs::columns::{self, Shown};
+use crate::verbs::documents;
+use crate::verbs::files::FileArgs;
+use crate::verbs::kinds::{self, Noun};
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  ipamctl get ippool -o wide
+  ipamctl get node n1 -o yaml --export > n1.yaml
+  ipamctl get blockaffinity -o custom-columns=CIDR,OWNER")]
 pub(crate) struct GetArgs {
-    /// What to show: ippool, ipreservation, node or ipamconfiguration
-    kind: String,
+    /// What to show: ippool, ipreservation, node, ipamconfiguration or blockaffinity
+    #[arg(required_unless_present = "filename", conflicts_with = "filename")]
+    kind: Option<String>,
     /// Names; all if there are none
     names: Vec<String>,
-    /// How to print it
-    #[arg(short, long, value_enum, default_value_t = Format::Table)]
+    #[command(flatten)]
+    files: FileArgs,
+    /// How to print it: table, wide, yaml, json, name or custom-columns=TITLE,..
+    #[arg(short, long, default_value = "table", value_name = "FORMAT")]
     output: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// The columns that matter most
-    #[value(alias = "ps")]
-    Table,
-    /// All columns
-    Wide,
-    /// Manifests that `apply` takes
-    Yaml,
-    /// The same in JSON
-    Json,
-    /// KIND/NAME, one a line
-    Name,
+    /// Leave out what is of this cluster alone: uid, resourceVersion, creationTimestamp
+    #[arg(long)]
+    export: bool,
 }
 
 pub(crate) async fn run(context: &Context, args: &GetArgs) -> Result<(), Failure> {
-    let kind = kinds::parse(&args.kind)?;
+    let wanted = wanted(args)?;
+    let mut failures = Vec::new();
+    for (noun, names) in wanted {
+        match show(context, args, noun, &names).await {
+            Err(failure) if failure.kind == failure::FailureKind::Refused => failures.push(failure),
+            shown => shown?,
+        }
+    }
+    match (failures.pop(), failures.is_empty()) {
+        (None, _) => Ok(()),
+        (Some(last), true) => Err(last),
+        (Some(last), false) => {
+            failures
+                .iter()
+                .for_each(|failure| context.ui.failure(failure));
+            Err(last)
+        }
+    }
+}
+
+/// What is asked for, by kind.
+fn wanted(args: &GetArgs) -> Result<Vec<(Noun, Vec<String>)>, Failure> {
+    if let Some(kind) = &args.kind {
+        return Ok(vec![(kinds::parse(kind)?, args.names.clone())]);
+    }
+    let mut wanted: Vec<(Noun, Vec<String>)> = Vec::new();
+    for manifest in args.files.manifests()? {
+        let noun = Noun::Resource(manifest.kind);
+        match wanted.iter_mut().find(|(own, _)| *own == noun) {
+            Some((_, names)) => names.push(manifest.name),
+            None => wanted.push((noun, vec![manifest.name])),
+        }
+    }
+    Ok(wanted)
+}
+
+async fn show(
+    context: &Context,
+    args: &GetArgs,
+    noun: Noun,
+    names: &[String],
+) -> Result<(), Failure> {
     let store = &context.open(Access::Read).await?.store;
-    let mut listing = records::resources(store.as_ref(), kind, &args.names).await?;
+    let mut listing = match noun {
+        Noun::Resource(kind) => records::resources(store.as_ref(), kind, names).await?,
+        Noun::BlockAffinity => records::affinities(store.as_ref(), names).await?,
+    };
     sort(&mut listing.found);
-    let single = args.names.len() == 1;
-    let text = match args.output {
-        Format::Table => table(kind, &listing.found, Width::Narrow),
-        Format::Wide => table(kind, &listing.found, Width::Wide),
-        Format::Name => names(kind, &listing.found),
-        Format::Json => document(kind, &listing, single)?.map(|value| output::json(&value)),
-        Format::Yaml => document(kind, &listing, single)?.map(output::yaml),
+    let is_single = names.len() == 1;
+    let found = &listing.found;
+    let document = || documents::document(noun, &listing, is_single, args.export);
+    let is_missing = found.is_empty() && !names.is_empty();
+    let text = match &args.output {
+        Format::Table | Format::Wide | Format::Columns(_) if is_missing => None,
+        Format::Table => Some(columns::table(noun, found, Shown::Narrow)?),
+        Format::Wide => Some(columns::table(noun, found, Shown::Wide)?),
+        Format::Columns(titles) => Some(columns::table(noun, found, Shown::Named(titles))?),
+        Format::Name => Some(name_lines(noun, found)),
+        Format::Json => document()?.map(|value| output::json(&value)),
+        Format::Yaml => document()?.map(output::yaml),
     };
     if let Some(text) = text {
         context.ui.data(&text)?;
     }
-    complain(kind, &args.names, &listing)
+    match complain(noun, names, &listing) {
+        Err(failure) if is_single && listing.corrupt.is_empty() => {
+            Err(hinted(store.as_ref(), noun, &names[0], failure).await)
+        }
+        told => told,
+    }
 }
 
-/// Pools stand in order of their addresses, everything else in order of its name.
+/// Names that were probably meant stand in a second read, which only a wrong name costs.
+async fn hinted(
+    store: &dyn block_ipam::datastore::Datastore,
+    noun: Noun,
+    name: &str,
+    failure: Failure,
+) -> Failure {
+    let Noun::Resource(kind) = noun else {
+        return failure;
+    };
+    let Ok(all) = records::resources(store, kind, &[]).await else {
+        return failure;
+    };
+    let all: Vec<String> = all
+        .found
+        .iter()
+        .map(|found| records::name(&found.id))
+        .collect();
+    match similar::to(name, all.iter().map(String::as_str)) {
+        Some(similar) => failure.hint(format!("did you mean {similar}?")),
+        None => failure,
+    }
+}
+
+/// Pools and affinities stand in order of their addresses, everything else in order of its name.
 fn sort(found: &mut [Found]) {
     found.sort_by_cached_key(|found| {
-        let cidr = match &found.record {
-            Record::Pool(pool) => Some(pool.cidr),
+        let cidr = match (&found.record, &found.id) {
+            (Record::Pool(pool), _) => Some(pool.cidr),
+            (_, RecordId::Affinity(_, block)) => Some(block.cidr()),
             _ => None,
         };
         (cidr, records::name(&found.id))
@@ -68,7 +145,7 @@ fn sort(found: &mut [Found]) {
 }
 
 /// What is missing or unreadable is told after what could be shown.
-fn complain(kind: Kind, names: &[String], listing: &Listing) -> Result<(), Failure> {
+fn complain(noun: Noun, names: &[String], listing: &Listing) -> Result<(), Failure> {
     let found: Vec<String> = listing
         .found
         .iter()
@@ -84,7 +161,7 @@ fn complain(kind: Kind, names: &[String], listing: &Listing) -> Result<(), Failu
     let missing = names
         .iter()
         .filter(|name| !found.contains(name) && !is_corrupt(name));
-    let missing = missing.map(|name| format!("{kind} `{name}` does not exist"));
+    let missing = missing.map(|name| format!("{noun} `{name}` does not exist"));
     let corrupt = listing.corrupt.iter();
     let corrupt =
         corrupt.map(|record| format!("record {} is corrupt: {}", record.key, record.detail));
@@ -98,201 +175,10 @@ fn complain(kind: Kind, names: &[String], listing: &Listing) -> Result<(), Failu
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Width {
-    Narrow,
-    Wide,
-}
-
-fn table(kind: Kind, found: &[Found], width: Width) -> Option<String> {
-    let columns = columns(kind, width);
-    let mut table = Table::new(columns.iter().map(|title| Column::Left(title)));
-    for found in found {
-        table.row(cells(found, width));
-    }
-    Some(table.render())
-}
-
-fn columns(kind: Kind, width: Width) -> &'static [&'static str] {
-    match (kind, width) {
-        (Kind::Pool, Width::Narrow) => &["NAME", "CIDR", "SELECTOR"],
-        (Kind::Pool, Width::Wide) => &[
-            "NAME",
-            "CIDR",
-            "BLOCKSIZE",
-            "NAT",
-            "IPIPMODE",
-            "VXLANMODE",
-            "DISABLED",
-            "DISABLEBGPEXPORT",
-            "SELECTOR",
-            "NAMESPACESELECTOR",
-            "ALLOWEDUSES",
-            "ASSIGNMENTMODE",
-        ],
-        (Kind::Reservation, Width::Narrow) | (Kind::Node, Width::Narrow) => &["NAME"],
-        (Kind::Reservation, Width::Wide) => &["NAME", "CIDRS"],
-        (Kind::Node, Width::Wide) => &["NAME", "LABELS"],
-        (Kind::Config, _) => &[
-            "NAME",
-            "STRICTAFFINITY",
-            "AUTOALLOCATEBLOCKS",
-            "MAXBLOCKSPERHOST",
-            "IPCOOLDOWNSECONDS",
-        ],
-    }
-}
-
-fn cells(found: &Found, width: Width) -> Vec<String> {
-    let name = records::name(&found.id);
-    match (&found.record, width) {
-        (Record::Pool(pool), Width::Narrow) => {
-            vec![name, pool.cidr.to_string(), pool.node_selector.clone()]
-        }
-        (Record::Pool(pool), Width::Wide) => wide_pool(name, pool),
-        (Record::Reservation(reservation), Width::Wide) => {
-            vec![name, reservation.stored.join(",")]
-        }
-        (Record::Node(node), Width::Wide) => {
-            let labels = node.metadata.labels.iter();
-            let labels: Vec<String> = labels
-                .map(|(key, value)| format!("{key}={value}"))
-                .collect();
-            vec![name, labels.join(",")]
-        }
-        (Record::Config(config), _) => vec![
-            name,
-            config.strict_affinity.to_string(),
-            config.auto_allocate_blocks.to_string(),
-            config.max_blocks_per_host.to_string(),
-            config.cooldown_seconds.to_string(),
-        ],
-        _ => vec![name],
-    }
-}
-
-fn wide_pool(name: String, pool: &Pool) -> Vec<String> {
-    let uses: Vec<&str> = pool.allowed_uses.iter().map(|own| own.word()).collect();
-    vec![
-        name,
-        pool.cidr.to_string(),
-        pool.block_length.to_string(),
-        pool.nat_outgoing.to_string(),
-        mode(pool.ipip),
-        mode(pool.vxlan),
-        pool.disabled.to_string(),
-        pool.disable_bgp_export.to_string(),
-        pool.node_selector.clone(),
-        pool.namespace_selector.clone(),
-        uses.join(","),
-        match pool.assignment {
-            AssignmentMode::Automatic => "Automatic",
-            AssignmentMode::Manual => "Manual",
-        }
-        .to_owned(),
-    ]
-}
-
-fn mode(encapsulation: Encapsulation) -> String {
-    match encapsulation {
-        Encapsulation::Never => "Never",
-        Encapsulation::Always => "Always",
-        Encapsulation::CrossSubnet => "CrossSubnet",
-    }
-    .to_owned()
-}
-
-fn names(kind: Kind, found: &[Found]) -> Option<String> {
-    let noun = crate::failure::noun(kind);
+fn name_lines(noun: Noun, found: &[Found]) -> String {
+    let noun = noun.to_string().to_lowercase();
     let lines = found
         .iter()
         .map(|found| format!("{noun}/{}\n", records::name(&found.id)));
-    Some(lines.collect())
-}
-
-/// Returns one manifest where one name was given, else a list. `None` where the one does not exist.
-fn document(kind: Kind, listing: &Listing, single: bool) -> Result<Option<Value>, Failure> {
-    let manifests: Result<Vec<Value>, Failure> = listing.found.iter().map(manifest).collect();
-    let mut manifests = manifests?;
-    if single {
-        return Ok(manifests.pop());
-    }
-    let version = Value::Map(vec![revision(listing.revision)]);
-    Ok(Some(Value::Map(vec![
-        ("kind".to_owned(), Value::Text(format!("{kind}List"))),
-        ("apiVersion".to_owned(), "projectcalico.org/v3".into()),
-        ("metadata".to_owned(), version),
-        ("items".to_owned(), Value::List(manifests)),
-    ])))
-}
-
-/// Returns the record as a manifest: as it is stored, defaults filled in, with its revision.
-fn manifest(found: &Found) -> Result<Value, Failure> {
-    if let Record::Config(config) = &found.record {
-        return Ok(config_manifest(config, found.revision));
-    }
-    let bytes = found.record.encode().unwrap_or_default();
-    let mut value: Value = serde_json::from_slice(&bytes).map_err(|error| {
-        let name = records::name(&found.id);
-        Failure::refused(format!("`{name}` cannot be shown")).caused_by(&error)
-    })?;
-    if let Value::Map(members) = &mut value
-        && let Some((_, Value::Map(metadata))) =
-            members.iter_mut().find(|(name, _)| name == "metadata")
-    {
-        let after = metadata
-            .iter()
-            .position(|(name, _)| name != "name" && name != "uid");
-        metadata.insert(after.unwrap_or(metadata.len()), revision(found.revision));
-    }
-    Ok(value)
-}
-
-fn revision(revision: Revision) -> (String, Value) {
-    (
-        "resourceVersion".to_owned(),
-        Value::Text(revision.to_string()),
-    )
-}
-
-/// The configuration is stored without a head; its manifest has one.
-fn config_manifest(config: &Config, stored: Revision) -> Value {
-    let number = |number: i64| Value::Number(number.into());
-    let mut spec = vec![
-        (
-            "strictAffinity".to_owned(),
-            Value::Flag(config.strict_affinity),
-        ),
-        (
-            "autoAllocateBlocks".to_owned(),
-            Value::Flag(config.auto_allocate_blocks),
-        ),
-        (
-            "maxBlocksPerHost".to_owned(),
-            number(config.max_blocks_per_host),
-        ),
-        (
-            "ipCooldownSeconds".to_owned(),
-            number(config.cooldown_seconds),
-        ),
-    ];
-    if let Some(word) = &config.vm_address_persistence {
-        let member = "kubeVirtVMAddressPersistence";
-        spec.push((member.to_owned(), Value::Text(word.clone())));
-    }
-    Value::Map(vec![
-        ("kind".to_owned(), Value::Text(Kind::Config.to_string())),
-        ("apiVersion".to_owned(), "projectcalico.org/v3".into()),
-        (
-            "metadata".to_owned(),
-            Value::Map(vec![
-                (
-                    "name".to_owned(),
-                    block_ipam::resources::plans::config::NAME.into(),
-                ),
-                revision(stored),
-            ]),
-        ),
-        ("spec".to_owned(), Value::Map(spec)),
-    ])
+    lines.collect()
 }

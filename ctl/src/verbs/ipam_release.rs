@@ -45,14 +45,13 @@ pub(crate) async fn run(context: &Context, args: &ReleaseArgs) -> Result<(), Fai
     } else {
         Access::Read
     };
-    let opened = context.open(access).await?;
+    context.open(access).await?;
     let (released, failure) = match args.ip {
         Some(address) => (one(context, address).await?, None),
         None => release_report::run(context, &args.from_report, say(args)).await?,
     };
     if args.dry_run {
-        let lines = opened.planned().into_iter().map(|line| line + "\n");
-        return context.ui.data(&lines.collect::<String>());
+        return super::planned::show(context).await;
     }
     match (args.output, args.ip) {
         (Some(Format::Json), _) => {

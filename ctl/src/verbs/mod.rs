@@ -1,8 +1,12 @@
 //! One verb, one file. A verb asks the library for a value and renders it.
 
 pub(crate) mod check_words;
+pub(crate) mod columns;
 pub(crate) mod completion;
 pub(crate) mod delete;
+pub(crate) mod documents;
+pub(crate) mod edit;
+pub(crate) mod files;
 pub(crate) mod get;
 pub(crate) mod ipam_address;
 pub(crate) mod ipam_check;
@@ -10,9 +14,18 @@ pub(crate) mod ipam_configure;
 pub(crate) mod ipam_explain;
 pub(crate) mod ipam_release;
 pub(crate) mod ipam_repair;
+pub(crate) mod ipam_reserve;
 pub(crate) mod ipam_show;
+pub(crate) mod ipam_split;
+pub(crate) mod ipam_unreserve;
 pub(crate) mod kinds;
+pub(crate) mod label;
 pub(crate) mod node_show;
+pub(crate) mod patch;
+pub(crate) mod planned;
+pub(crate) mod pool_warnings;
 pub(crate) mod release_report;
+pub(crate) mod status;
+pub(crate) mod validate;
 pub(crate) mod version;
 pub(crate) mod write;

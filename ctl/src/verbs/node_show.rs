@@ -6,7 +6,7 @@ use block_ipam::blocks::{Block, BlockCidr, Family};
 use block_ipam::datastore::codec::Record;
 use block_ipam::datastore::{Span, keys};
 use block_ipam::ids::{NodeName, Owner};
-use block_ipam::plan::{RecordId, Scope};
+use block_ipam::plan::{CorruptRecord, RecordId, Scope};
 use serde::Serialize;
 
 use crate::context::{Access, Context};
@@ -26,44 +26,57 @@ pub(crate) struct NodeShowArgs {
 
 /// What a node has.
 #[derive(Debug, Serialize)]
-struct Report {
-    node: String,
+pub(super) struct Report {
+    pub(super) node: String,
     /// Whether it has a Node record.
-    registered: bool,
-    blocks: Vec<BlockRow>,
-    addresses: Vec<AddressRow>,
+    pub(super) registered: bool,
+    pub(super) blocks: Vec<BlockRow>,
+    pub(super) addresses: Vec<AddressRow>,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct BlockRow {
-    cidr: String,
+pub(super) struct BlockRow {
+    pub(super) cidr: String,
     /// The state of the affinity; empty where none is recorded.
     affinity: &'static str,
     /// Whether the block says that the node owns it; `null` where there is no block.
-    owned: Option<bool>,
-    in_use: Option<usize>,
-    free: Option<usize>,
+    pub(super) owned: Option<bool>,
+    pub(super) in_use: Option<usize>,
+    pub(super) free: Option<usize>,
 }
 
 #[derive(Debug, Serialize)]
-struct AddressRow {
-    address: String,
-    block: String,
-    borrowed: bool,
-    handle: Option<String>,
-    workload: Option<String>,
+pub(super) struct AddressRow {
+    pub(super) address: String,
+    pub(super) block: String,
+    pub(super) borrowed: bool,
+    pub(super) handle: Option<String>,
+    pub(super) workload: Option<String>,
 }
 
 pub(crate) async fn run(context: &Context, args: &NodeShowArgs) -> Result<(), Failure> {
     let node = NodeName::new(&args.name).map_err(|error| Failure::usage(error.to_string()))?;
+    let (report, corrupt) = read(context, &node).await?;
+    context.ui.data(&match args.output {
+        Format::Table => text(&report),
+        Format::Json => output::json(&report),
+    })?;
+    records::complain(corrupt.iter())
+}
+
+/// Reads what a node has, and which records about it do not parse.
+pub(super) async fn read(
+    context: &Context,
+    node: &NodeName,
+) -> Result<(Report, Vec<CorruptRecord>), Failure> {
     let store = &context.open(Access::Read).await?.store;
-    let owner = Owner::host(&node);
+    let owner = Owner::host(node);
     let mut spans: Vec<Span> = Family::BOTH
         .into_iter()
         .map(|family| keys::span_of(&Scope::Affinities(owner.clone(), family)))
         .collect();
-    spans.push(keys::borrowed_by(&node));
+    spans.push(keys::borrowed_by(node));
     spans.push(Span::Key(keys::key_of(&RecordId::Node(node.clone()))));
     let had = records::spans(store.as_ref(), spans).await?;
     if had.found.is_empty() && had.corrupt.is_empty() {
@@ -72,14 +85,11 @@ pub(crate) async fn run(context: &Context, args: &NodeShowArgs) -> Result<(), Fa
         );
         return Err(Failure::refused(error));
     }
-    let blocks = records::spans(store.as_ref(), blocks_of(&had)).await?;
-    let report = report(&node, &owner, &had, &blocks);
-    context.ui.data(&match args.output {
-        Format::Table => text(&report),
-        Format::Json => output::json(&report),
-    })?;
-    let corrupt = had.corrupt.iter().chain(&blocks.corrupt);
-    records::complain(corrupt)
+    let mut blocks = records::spans(store.as_ref(), blocks_of(&had)).await?;
+    let report = report(node, &owner, &had, &blocks);
+    let mut corrupt = had.corrupt;
+    corrupt.append(&mut blocks.corrupt);
+    Ok((report, corrupt))
 }
 
 fn blocks_of(had: &Listing) -> Vec<Span> {

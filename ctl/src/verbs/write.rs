@@ -1,6 +1,6 @@
 //! `ipamctl create`, `apply` and `replace`: one reading of files, three modes of writing.
 
-use std::io::Read;
+use std::collections::BTreeSet;
 
 use block_ipam::resources::Metadata;
 use block_ipam::resources::plans::{self, Mode, Put, Written};
@@ -8,15 +8,26 @@ use serde::Serialize;
 
 use crate::context::{Access, Context};
 use crate::failure::{Failure, FailureKind};
-use crate::manifest::{self, Manifest, Resource, Source};
+use crate::manifest::{Manifest, Resource};
 use crate::output;
+use crate::verbs::files::FileArgs;
+use crate::verbs::pool_warnings;
 
 /// The files, and how to tell what was done.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  ipamctl apply -f pools.yaml
+  ipamctl get ippool -o yaml | ipamctl apply -f - --dry-run")]
 pub(crate) struct WriteArgs {
-    /// A file with resources in YAML or JSON; `-` is standard input. May be given several times
-    #[arg(short, long = "filename", value_name = "FILE", required = true)]
-    pub(crate) filename: Vec<String>,
+    #[command(flatten)]
+    files: FileArgs,
+    /// Pass over what exists already
+    #[arg(long)]
+    skip_exists: bool,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
     /// Print what was done as JSON: a list of kind, name, result and error
     #[arg(short, long, value_enum)]
     output: Option<Format>,
@@ -38,23 +49,29 @@ struct Outcome<'a> {
 }
 
 pub(crate) async fn run(context: &Context, args: &WriteArgs, mode: Mode) -> Result<(), Failure> {
-    let manifests = manifest::read(&sources(&args.filename)?)?;
-    context.open(Access::Write).await?;
+    if args.files.filename.is_empty() {
+        return Err(Failure::usage(
+            "a file is needed: -f FILE, or -f - for standard input",
+        ));
+    }
+    let manifests = args.files.manifests()?;
+    let opened = context.open(Access::write_unless(args.dry_run)).await?;
     let mut outcomes = Vec::new();
     let mut failures = Vec::new();
     for manifest in &manifests {
-        let (kind, name) = (manifest.kind, &manifest.name);
         let written = write(context, manifest, mode).await;
+        let written = match written {
+            Err(failure) if args.skip_exists && failure.is_existing() => Ok(Written::Unchanged),
+            Err(failure) if failure.kind == FailureKind::Unreachable => return Err(failure),
+            written => written,
+        };
         match &written {
-            Ok(written) => context
-                .ui
-                .status(&format!("{} {kind} {name}", word(*written))),
-            Err(failure) if failure.kind == FailureKind::Unreachable => return written.map(|_| ()),
+            Ok(written) => tell(context, args, manifest, *written),
             Err(failure) => context.ui.failure(failure),
         }
         outcomes.push(Outcome {
-            kind: kind.to_string(),
-            name,
+            kind: manifest.kind.to_string(),
+            name: &manifest.name,
             result: written
                 .as_ref()
                 .map_or("refused", |written| result(*written)),
@@ -62,49 +79,62 @@ pub(crate) async fn run(context: &Context, args: &WriteArgs, mode: Mode) -> Resu
         });
         failures.extend(written.err());
     }
-    if let Some(Format::Json) = args.output {
-        context.ui.data(&output::json(&outcomes))?;
+    if !args.dry_run {
+        pool_warnings::tell(context, opened.store.as_ref(), &manifests).await;
     }
-    match failures.len() {
+    match args.output {
+        Some(Format::Json) => context.ui.data(&output::json(&outcomes))?,
+        None if args.dry_run || failures.len() == manifests.len() => {}
+        None => {
+            let done = manifests.len() - failures.len();
+            context
+                .ui
+                .result(&successfully(done_word(mode), done, &manifests))?;
+        }
+    }
+    summed(failures.len(), manifests.len())
+}
+
+fn tell(context: &Context, args: &WriteArgs, manifest: &Manifest, written: Written) {
+    let (kind, name) = (manifest.kind, &manifest.name);
+    let word = if args.dry_run {
+        would(written)
+    } else {
+        word(written)
+    };
+    context.ui.status(&format!("{word} {kind} {name}"));
+}
+
+fn summed(failures: usize, all: usize) -> Result<(), Failure> {
+    match failures {
         0 => Ok(()),
-        _ if manifests.len() == 1 => Err(Failure::told()),
+        _ if all == 1 => Err(Failure::told()),
+        count if count == all => Err(Failure::refused("all resources were refused")),
         count => {
-            let all = manifests.len();
             let error = format!("{count} of {all} resources were refused, the others were written");
-            let error = if count == all {
-                "all resources were refused".to_owned()
-            } else {
-                error
-            };
             Err(Failure::refused(error))
         }
     }
 }
 
-/// Reads the files.
-pub(crate) fn sources(names: &[String]) -> Result<Vec<Source>, Failure> {
-    let read = |name: &String| {
-        let (called, bytes) = if name == "-" {
-            let mut bytes = Vec::new();
-            let read = std::io::stdin().lock().read_to_end(&mut bytes);
-            ("standard input".to_owned(), read.map(|_| bytes))
-        } else {
-            (name.clone(), std::fs::read(name))
-        };
-        match bytes {
-            Ok(bytes) => Ok(Source {
-                name: called,
-                bytes,
-            }),
-            Err(error) => {
-                Err(Failure::refused(format!("{called} cannot be read")).caused_by(&error))
-            }
-        }
-    };
-    names.iter().map(read).collect()
+/// Returns what calicoctl says of the resources that it changed.
+pub(crate) fn successfully(word: &str, count: usize, manifests: &[Manifest]) -> String {
+    let kinds: BTreeSet<String> = manifests
+        .iter()
+        .map(|found| found.kind.to_string())
+        .collect();
+    match (kinds.len(), kinds.first()) {
+        (1, Some(kind)) => format!("Successfully {word} {count} '{kind}' resource(s)"),
+        _ => format!("Successfully {word} {count} resource(s)"),
+    }
 }
 
-async fn write(context: &Context, manifest: &Manifest, mode: Mode) -> Result<Written, Failure> {
+/// Writes one resource.
+pub(crate) async fn write(
+    context: &Context,
+    manifest: &Manifest,
+    mode: Mode,
+) -> Result<Written, Failure> {
     let allocator = &context.open(Access::Write).await?.allocator;
     let expected = manifest.expected;
     macro_rules! put {
@@ -149,11 +179,27 @@ fn identify(context: &Context, metadata: &mut Metadata, mode: Mode) {
     }
 }
 
+const fn done_word(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Create => "created",
+        Mode::Apply => "applied",
+        Mode::Replace => "replaced",
+    }
+}
+
 const fn word(written: Written) -> &'static str {
     match written {
         Written::Created => "Created",
         Written::Replaced => "Changed",
         Written::Unchanged => "Unchanged:",
+    }
+}
+
+const fn would(written: Written) -> &'static str {
+    match written {
+        Written::Created => "Would create",
+        Written::Replaced => "Would change",
+        Written::Unchanged => "Would leave as it is:",
     }
 }
 

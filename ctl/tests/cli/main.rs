@@ -2,11 +2,17 @@
 
 mod check;
 mod configure;
+mod deletion;
+mod edit;
 mod explain;
+mod files;
 mod manifests;
 mod reference;
 mod release;
 mod repair;
 mod reports;
+mod reserve;
+mod split;
+mod status;
 mod support;
 mod usage;

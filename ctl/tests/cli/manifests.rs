@@ -47,11 +47,12 @@ fn pools_are_created_once_and_applied_as_often_as_one_likes() {
     bench.check(
         &["create", "-f", "pools.yaml"],
         &expect![[r#"
-        --- stderr
-        Created IPPool rack1
-        Created IPPool six
-        Created IPPool off
-    "#]],
+            Successfully created 3 'IPPool' resource(s)
+            --- stderr
+            Created IPPool rack1
+            Created IPPool six
+            Created IPPool off
+        "#]],
     );
     bench.check(
         &["create", "-f", "pools.yaml"],
@@ -70,11 +71,12 @@ fn pools_are_created_once_and_applied_as_often_as_one_likes() {
     bench.check(
         &["apply", "-f", "pools.yaml"],
         &expect![[r#"
-        --- stderr
-        Unchanged: IPPool rack1
-        Unchanged: IPPool six
-        Unchanged: IPPool off
-    "#]],
+            Successfully applied 3 'IPPool' resource(s)
+            --- stderr
+            Unchanged: IPPool rack1
+            Unchanged: IPPool six
+            Unchanged: IPPool off
+        "#]],
     );
     bench.check(
         &["apply", "-q", "-o", "json", "-f", "pools.yaml"],
@@ -113,10 +115,10 @@ fn pools_are_shown_in_order_of_their_addresses() {
     "#]],
     );
     bench.check(&["get", "IPPools", "-o", "wide"], &expect![[r#"
-        NAME   CIDR           BLOCKSIZE  NAT    IPIPMODE  VXLANMODE  DISABLED  DISABLEBGPEXPORT  SELECTOR      NAMESPACESELECTOR  ALLOWEDUSES      ASSIGNMENTMODE
-        off    10.9.0.0/26    26         false  Never     Never      true      false             all()                            Workload,Tunnel  Automatic
-        rack1  10.90.0.0/24   28         true   Never     Never      false     false             rack == 'r1'                     Workload,Tunnel  Automatic
-        six    fd00:90::/120  124        false  Never     Never      false     false             all()                            Workload,Tunnel  Automatic
+        NAME   CIDR           NAT    IPIPMODE  VXLANMODE  DISABLED  DISABLEBGPEXPORT  SELECTOR      ASSIGNMENTMODE  BLOCKSIZE  ALLOWEDUSES      NAMESPACESELECTOR
+        off    10.9.0.0/26    false  Never     Never      true      false             all()         Automatic       26         Workload,Tunnel
+        rack1  10.90.0.0/24   true   Never     Never      false     false             rack == 'r1'  Automatic       28         Workload,Tunnel
+        six    fd00:90::/120  false  Never     Never      false     false             all()         Automatic       124        Workload,Tunnel
     "#]]);
     bench.check(
         &["get", "pool", "six", "-o", "name"],
@@ -250,11 +252,11 @@ fn pools_are_shown_in_order_of_their_addresses() {
     bench.check(
         &["get", "widget"],
         &expect![[r#"
-        --- stderr
-        Error: resource type 'widget' is not supported
-        Hint: there are ippool, ipreservation, node and ipamconfiguration
-        [exit status: 2]
-    "#]],
+            --- stderr
+            Error: resource type 'widget' is not supported
+            Hint: there are ippool, ipreservation, node, ipamconfiguration and blockaffinity
+            [exit status: 2]
+        "#]],
     );
 }
 
@@ -265,8 +267,7 @@ fn what_get_prints_apply_takes() {
         let shown = bench.run(&["get", "ippool", "-o", format], "");
         String::from_utf8(shown.stdout).unwrap()
     };
-    let expected =
-        "--- stderr\nUnchanged: IPPool off\nUnchanged: IPPool rack1\nUnchanged: IPPool six\n";
+    let expected = "Successfully applied 3 'IPPool' resource(s)\n--- stderr\nUnchanged: IPPool off\nUnchanged: IPPool rack1\nUnchanged: IPPool six\n";
     for format in ["yaml", "json"] {
         let applied = bench.run(&["apply", "-f", "-"], &shown(format));
         assert_eq!(show(&applied), expected, "{format}");
@@ -283,9 +284,10 @@ fn an_edit_from_an_older_state_is_refused() {
         &["replace", "-f", "-"],
         &first,
         &expect![[r#"
-        --- stderr
-        Changed IPPool six
-    "#]],
+            Successfully replaced 1 'IPPool' resource(s)
+            --- stderr
+            Changed IPPool six
+        "#]],
     );
     bench.check_with(&["replace", "-f", "-"], &second, &expect![[r#"
         --- stderr
@@ -332,29 +334,31 @@ fn pools_that_overlap_and_immutable_fields_are_refused() {
         &["apply", "-f", "-"],
         &moved,
         &expect![[r#"
-        --- stderr
-        Error: IPPool `rack1` is refused
-          spec.cidr = '10.91.0.0/24': IPPool CIDR cannot be modified; it is 10.90.0.0/24
-          spec.blockSize = '27': IPPool BlockSize cannot be modified; it is 28
-        Unchanged: IPPool six
-        Unchanged: IPPool off
-        Error: 1 of 3 resources were refused, the others were written
-        [exit status: 1]
-    "#]],
+            Successfully applied 2 'IPPool' resource(s)
+            --- stderr
+            Error: IPPool `rack1` is refused
+              spec.cidr = '10.91.0.0/24': IPPool CIDR cannot be modified; it is 10.90.0.0/24
+              spec.blockSize = '27': IPPool BlockSize cannot be modified; it is 28
+            Unchanged: IPPool six
+            Unchanged: IPPool off
+            Error: 1 of 3 resources were refused, the others were written
+            [exit status: 1]
+        "#]],
     );
     let absent = POOLS.replace("rack1", "rack2");
     bench.check_with(
         &["replace", "-f", "-"],
         &absent,
         &expect![[r#"
-        --- stderr
-        Error: IPPool `rack2` does not exist
-        Hint: `ipamctl get ippool` lists what exists
-        Unchanged: IPPool six
-        Unchanged: IPPool off
-        Error: 1 of 3 resources were refused, the others were written
-        [exit status: 1]
-    "#]],
+            Successfully replaced 2 'IPPool' resource(s)
+            --- stderr
+            Error: IPPool `rack2` does not exist
+            Hint: `ipamctl get ippool` lists what exists
+            Unchanged: IPPool six
+            Unchanged: IPPool off
+            Error: 1 of 3 resources were refused, the others were written
+            [exit status: 1]
+        "#]],
     );
 }
 
@@ -364,10 +368,11 @@ fn pools_are_deleted_when_nothing_is_inside() {
     bench.check(
         &["delete", "ippool", "six", "off"],
         &expect![[r#"
-        --- stderr
-        Deleted IPPool six
-        Deleted IPPool off
-    "#]],
+            Successfully deleted 2 'IPPool' resource(s)
+            --- stderr
+            Deleted IPPool six
+            Deleted IPPool off
+        "#]],
     );
     bench.check(
         &["delete", "ippool", "six"],
@@ -389,11 +394,12 @@ fn pools_are_deleted_when_nothing_is_inside() {
         &["delete", "--skip-not-exists", "-f", "-"],
         POOLS,
         &expect![[r#"
-        --- stderr
-        Deleted IPPool rack1
-        Not there: IPPool six
-        Not there: IPPool off
-    "#]],
+            Successfully deleted 1 'IPPool' resource(s)
+            --- stderr
+            Deleted IPPool rack1
+            Not there: IPPool six
+            Not there: IPPool off
+        "#]],
     );
     bench.check(&["get", "ippool", "-o", "name"], &expect![[r#""#]]);
 
@@ -401,19 +407,21 @@ fn pools_are_deleted_when_nothing_is_inside() {
     bench.check(
         &["delete", "ippool", "rack1"],
         &expect![[r#"
-        --- stderr
-        Error: IPPool `rack1` (10.90.0.0/24) is not empty: 2 blocks (10.90.0.64/28, 10.90.0.224/28)
-        Hint: set `disabled: true` in the pool and apply it, so that `rack1` gives out nothing more
-        Hint: then end the workloads in it: `ipamctl ipam show --show-blocks` shows what is left
-        [exit status: 1]
-    "#]],
+            --- stderr
+            Error: IPPool `rack1` (10.90.0.0/24) is not empty: 2 blocks (10.90.0.64/28, 10.90.0.224/28)
+            Hint: set `disabled: true` in the pool and apply it, so that `rack1` gives out nothing more
+            Hint: then end the workloads in it: `ipamctl ipam show --show-blocks` shows what is left
+            Hint: or `--force` deletes it and leaves its addresses held in no pool
+            [exit status: 1]
+        "#]],
     );
     bench.check(
         &["delete", "node", "n1"],
         &expect![[r#"
+            Successfully deleted 1 'Node' resource(s)
             --- stderr
-            Error: Node cannot be deleted by this command
-            [exit status: 2]
+            Blocks: 3 blocks in use are nobody's now, and their addresses stay held
+            Deleted Node n1
         "#]],
     );
 }
@@ -443,6 +451,7 @@ fn a_pool_over_blocks_of_another_size_is_refused_with_the_way_out() {
         &["create", "-f", "-"],
         &pool(30),
         &expect![[r#"
+            Successfully created 1 'IPPool' resource(s)
             --- stderr
             Created IPPool anew
         "#]],
@@ -471,21 +480,23 @@ spec: {strictAffinity: true, maxBlocksPerHost: 4}
         &["apply", "-f", "-"],
         all,
         &expect![[r#"
-        --- stderr
-        Created IPReservation gateways
-        Created Node n1
-        Created IPAMConfiguration default
-    "#]],
+            Successfully applied 3 resource(s)
+            --- stderr
+            Created IPReservation gateways
+            Created Node n1
+            Created IPAMConfiguration default
+        "#]],
     );
     bench.check_with(
         &["apply", "-f", "-"],
         all,
         &expect![[r#"
-        --- stderr
-        Unchanged: IPReservation gateways
-        Unchanged: Node n1
-        Unchanged: IPAMConfiguration default
-    "#]],
+            Successfully applied 3 resource(s)
+            --- stderr
+            Unchanged: IPReservation gateways
+            Unchanged: Node n1
+            Unchanged: IPAMConfiguration default
+        "#]],
     );
     bench.check(
         &["get", "ipreservation", "-o", "wide"],
@@ -558,8 +569,9 @@ spec: {strictAffinity: true, maxBlocksPerHost: 4}
     bench.check(
         &["delete", "ipreservation", "gateways"],
         &expect![[r#"
-        --- stderr
-        Deleted IPReservation gateways
-    "#]],
+            Successfully deleted 1 'IPReservation' resource(s)
+            --- stderr
+            Deleted IPReservation gateways
+        "#]],
     );
 }

@@ -4,13 +4,16 @@ use expect_test::expect_file;
 
 use crate::support::Bench;
 
-const VERBS: [&[&str]; 17] = [
+const VERBS: [&[&str]; 24] = [
     &[],
     &["create"],
     &["apply"],
     &["replace"],
     &["get"],
     &["delete"],
+    &["patch"],
+    &["label"],
+    &["validate"],
     &["ipam"],
     &["ipam", "show"],
     &["ipam", "check"],
@@ -18,6 +21,10 @@ const VERBS: [&[&str]; 17] = [
     &["ipam", "explain"],
     &["ipam", "release"],
     &["ipam", "configure"],
+    &["ipam", "split"],
+    &["ipam", "reserve"],
+    &["ipam", "unreserve"],
+    &["status"],
     &["node"],
     &["node", "show"],
     &["version"],

@@ -62,7 +62,6 @@ fn what_a_report_calls_unused_is_released_and_the_leaked_handle_too() {
         Deleting 1 handles...
         Released 0 handles; 1 skipped; 0 errors.
         --- stderr
-        Requests: reads=4 commits=0 conflicts=0
         Error: 7 addresses are not what the report saw, and were left
           address 10.90.0.64 has sequence number 1795249310228225648, not 1795249310228225647: it was assigned anew since
           address 10.90.0.227 has sequence number 1795249310218085029, not 1795249310218085026: it was assigned anew since
@@ -72,6 +71,7 @@ fn what_a_report_calls_unused_is_released_and_the_leaked_handle_too() {
           address 10.91.0.7 has sequence number 1795249310268902217, not 1795249310268902216: it was assigned anew since
           address fd00:90::40 has sequence number 1795249310243779937, not 1795249310243779936: it was assigned anew since
         Hint: a new report of `ipamctl ipam check` tells what they are now
+        Requests: reads=4 commits=0 conflicts=0
         [exit status: 1]
     "#]]);
     bench.check(&["ipam", "check"], &expect![[r#"

@@ -20,7 +20,11 @@ fn help_tells_the_exit_status() {
               replace     Change resources that exist to what the file says
               get         Show resources
               delete      Delete resources
+              patch       Change members of a resource
+              label       Set or remove a label of a resource
+              validate    Tell everything that is wrong with resources in files
               ipam        Show and release addresses
+              status      Show how many addresses a node has, and who holds them
               node        Look at a node
               version     Show the version of this program
               completion  Print a script that completes command lines: `source <(ipamctl completion bash)`

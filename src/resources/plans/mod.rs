@@ -9,15 +9,17 @@ pub mod pool;
 pub mod pool_delete;
 pub mod put;
 pub mod reservation;
+pub mod split_pool;
 
 mod inside;
 
 pub use config::put_config;
 pub use node::{delete_legacy_host, delete_node, put_node};
 pub use pool::put_pool;
-pub use pool_delete::{delete_pool, disable_pool};
+pub use pool_delete::{delete_pool, disable_pool, forget_pool};
 pub use put::{Mode, Put, Written};
 pub use reservation::{delete_reservation, put_reservation};
+pub use split_pool::{Split, Whole, split_pool};
 
 #[cfg(test)]
 mod tests;

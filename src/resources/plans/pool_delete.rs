@@ -34,6 +34,19 @@ pub fn disable_pool(view: &View, request: &Delete, _: Context) -> Step<Cidr> {
     disable(view, request).into()
 }
 
+/// Plans to delete a pool's record, whatever is inside: what stays in its blocks is in no pool then. For an operator
+/// who was told so.
+pub fn forget_pool(view: &View, request: &Delete, _: Context) -> Step<()> {
+    forget(view, request).into()
+}
+
+fn forget(view: &View, request: &Delete) -> Result<Step<()>, Stop> {
+    let pool = find(view, request)?;
+    let guard = Guard::At(RecordId::Pool(request.name.clone()), pool.revision);
+    let change = Change::DeletePool(request.name.clone());
+    Ok(commit(vec![guard], change, ()))
+}
+
 fn disable(view: &View, request: &Delete) -> Result<Step<Cidr>, Stop> {
     let pool = find(view, request)?;
     let cidr = pool.value.cidr;
