@@ -30,6 +30,11 @@ interop: ## Runs Calico's own programs and ours on one etcd (CALICOCTL=PATH CALI
 	$(CARGO) build --locked --workspace --bins
 	CALICOCTL='$(CALICOCTL)' CALICO_IPAM='$(CALICO_IPAM)' $(CARGO) test --locked --test interop
 
+.PHONY: test-chaos
+test-chaos: ## Kills processes of the plugin on real stores for a long time, and judges what callers were told (CHAOS_ROUNDS)
+	@tools/deps.sh build etcd
+	CHAOS_ROUNDS='$(or $(CHAOS_ROUNDS),20)' $(CARGO) test --locked --test chaos
+
 .PHONY: bench
 bench: ## Measures us beside the bare requests of a real etcd, as ratios of one run (RECORD=yes writes docs/performance.md)
 	@CARGO='$(CARGO)' tools/bench.sh $(if $(RECORD),--record)

@@ -250,7 +250,7 @@ fn url(options: &EtcdOptions, port: u16) -> String {
     format!("{scheme}://127.0.0.1:{port}")
 }
 
-fn free_ports() -> [u16; 2] {
+pub(crate) fn free_ports() -> [u16; 2] {
     let free = || TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
     // Both are held until both are known, so that they differ.
     [free(), free()].map(|held| held.local_addr().expect("it is bound").port())
@@ -260,22 +260,7 @@ fn free_ports() -> [u16; 2] {
 fn spawn(folder: &Path, options: &EtcdOptions, client_port: u16, peer_port: u16) -> Option<Child> {
     let client = url(options, client_port);
     let peer = format!("http://127.0.0.1:{peer_port}");
-    let mut command = Command::new("etcd");
-    command.args(["--name", "test", "--logger=zap", "--log-outputs=stderr"]);
-    command.arg("--data-dir").arg(folder.join("data"));
-    command.args([
-        "--listen-client-urls",
-        &client,
-        "--advertise-client-urls",
-        &client,
-    ]);
-    command.args([
-        "--listen-peer-urls",
-        &peer,
-        "--initial-advertise-peer-urls",
-        &peer,
-    ]);
-    command.args(["--initial-cluster", &format!("test={peer}")]);
+    let mut command = member("test", folder, &client, &peer, &format!("test={peer}"));
     if let Some(folder) = &options.certificates {
         let file = |name: &str| folder.join(name).into_os_string();
         command
@@ -285,17 +270,36 @@ fn spawn(folder: &Path, options: &EtcdOptions, client_port: u16, peer_port: u16)
         command.arg("--cert-file").arg(file("server.crt"));
         command.arg("--key-file").arg(file("server.key"));
     }
+    wait_until_it_serves(begin(command.args(&options.arguments)))
+}
+
+/// The command of a member of a cluster.
+pub(crate) fn member(
+    name: &str,
+    folder: &Path,
+    client: &str,
+    peer: &str,
+    all_peers: &str,
+) -> Command {
+    let mut command = Command::new("etcd");
+    command.args(["--name", name, "--logger=zap", "--log-outputs=stderr"]);
+    command.arg("--data-dir").arg(folder.join(name));
+    command.args(["--listen-client-urls", client]);
+    command.args(["--advertise-client-urls", client]);
+    command.args(["--listen-peer-urls", peer]);
+    command.args(["--initial-advertise-peer-urls", peer]);
+    command.args(["--initial-cluster", all_peers]);
     command
-        .args(&options.arguments)
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
-    let spawned = command.spawn();
-    let process = spawned.unwrap_or_else(|error| panic!("etcd: {error}; {INSTALL}"));
-    wait_until_it_serves(process)
+}
+
+/// Starts it with its log as a pipe.
+pub(crate) fn begin(command: &mut Command) -> Child {
+    let spawned = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+    spawned.unwrap_or_else(|error| panic!("etcd: {error}; {INSTALL}"))
 }
 
 /// Reads the log until etcd serves. The rest is read and thrown away, for a full pipe would stop it.
-fn wait_until_it_serves(mut process: Child) -> Option<Child> {
+pub(crate) fn wait_until_it_serves(mut process: Child) -> Option<Child> {
     let mut log = BufReader::new(process.stderr.take().expect("the log is a pipe"));
     let mut seen = String::new();
     while !READY.iter().all(|line| seen.contains(line)) {
@@ -311,7 +315,7 @@ fn wait_until_it_serves(mut process: Child) -> Option<Child> {
     Some(process)
 }
 
-fn signal(process: u32, name: &str) {
+pub(crate) fn signal(process: u32, name: &str) {
     let arguments = [format!("-{name}"), process.to_string()];
     let status = Command::new("kill")
         .args(arguments)
