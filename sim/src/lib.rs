@@ -6,7 +6,20 @@
 
 pub mod actor;
 pub mod calico;
+pub mod check;
 pub mod dice;
+pub mod fate;
+pub mod fleet;
+pub mod many;
+pub mod minimise;
+pub mod net;
 pub mod operation;
+mod operators;
+pub mod ours;
+pub mod records;
+pub mod run;
+pub mod settle;
 pub mod time;
+pub mod trace;
 pub mod wire;
+pub mod world;

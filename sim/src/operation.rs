@@ -84,6 +84,8 @@ pub enum Operation {
         handle: String,
         /// What the other side is called.
         other: String,
+        /// The node that the other side is on.
+        node: String,
     },
     /// The other owner becomes the active one.
     PromoteOwner {
@@ -171,6 +173,8 @@ pub enum Which {
     },
     /// All inside a CIDR.
     Inside(String),
+    /// All of a node in pools that do not select it any more.
+    Deselected(String),
 }
 
 /// What an operator writes into a pool.
@@ -184,8 +188,11 @@ pub struct Pool {
     pub block_length: u8,
     /// Whether it gives out nothing.
     pub disabled: bool,
-    /// Which nodes it serves.
-    pub node_selector: String,
+    /// Which nodes it serves: those of this rack; all if `None`.
+    pub rack: Option<String>,
+    /// Whether it serves load balancers, and nobody else.
+    #[serde(default)]
+    pub load_balancer: bool,
 }
 
 /// What an operator writes into the configuration.
@@ -197,4 +204,26 @@ pub struct Config {
     pub max_blocks: u32,
     /// Seconds for which a released address stays unusable.
     pub cool_down: u32,
+}
+
+impl Operation {
+    /// Returns the node on whose behalf addresses or blocks are taken.
+    pub fn node(&self) -> Option<&str> {
+        match self {
+            Operation::Assign(assign) => Some(&assign.node),
+            Operation::AssignAddresses(named) => Some(&named.node),
+            Operation::ClaimRange { node, .. } | Operation::EnsureBlock { node, .. } => Some(node),
+            _ => None,
+        }
+    }
+
+    /// Returns the handle and interface that addresses are for.
+    pub fn holder(&self) -> Option<(&str, Option<&str>)> {
+        let (handle, interface) = match self {
+            Operation::Assign(assign) => (assign.handle.as_deref()?, &assign.interface),
+            Operation::AssignAddresses(named) => (named.handle.as_deref()?, &named.interface),
+            _ => return None,
+        };
+        Some((handle, interface.as_deref()))
+    }
 }

@@ -47,6 +47,11 @@ impl Skew {
         self.0.fetch_add(seconds * 1_000_000_000, Ordering::Relaxed);
     }
 
+    /// Sets the machine's clock right.
+    pub fn set_right(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+
     /// Returns what the machine takes the time for.
     pub fn now(&self, time: &Time) -> Timestamp {
         let error = self.0.load(Ordering::Relaxed);

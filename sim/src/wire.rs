@@ -59,7 +59,8 @@ struct State {
     fault: Option<Fault>,
     late: Vec<(Task, Txn)>,
     applied: Vec<Applied>,
-    said: Vec<String>,
+    /// What happened in words, if anybody wants to know.
+    said: Option<Vec<String>>,
 }
 
 impl Exchange {
@@ -94,14 +95,25 @@ impl Exchange {
         std::mem::take(&mut self.state().applied)
     }
 
+    /// Tells from now on what happens to requests, in words.
+    pub fn speak(&self) {
+        self.state().said.get_or_insert_default();
+    }
+
     /// Returns what happened to requests since the last call, in words.
     pub fn take_said(&self) -> Vec<String> {
-        std::mem::take(&mut self.state().said)
+        let mut state = self.state();
+        state.said.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Returns how many commits are still on their way.
     pub fn late(&self) -> usize {
         self.state().late.len()
+    }
+
+    /// Loses every commit that is still on its way.
+    pub fn lose_late(&self) {
+        self.state().late.clear();
     }
 
     /// Lets one commit arrive that was held back; nothing if there is none at this place.
@@ -120,8 +132,10 @@ impl Exchange {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn say(&self, text: String) {
-        self.state().said.push(text);
+    fn say(&self, text: impl FnOnce() -> String) {
+        if let Some(said) = &mut self.state().said {
+            said.push(text());
+        }
     }
 
     fn read(&self, read: Read, fault: Option<Fault>) -> Result<Snapshot, DatastoreError> {
@@ -179,14 +193,14 @@ impl Exchange {
         match &done {
             Commit::Applied(revision) => {
                 let revision = *revision;
-                self.say(format!("{task} applied at {revision}: {}", written(&txn)));
+                self.say(|| format!("done at {revision}: {}", written(&txn)));
                 self.state().applied.push(Applied {
                     task,
                     txn,
                     revision,
                 });
             }
-            Commit::Conflict(_) => self.say(format!("{task} refused: {}", written(&txn))),
+            Commit::Conflict(_) => self.say(|| format!("conflict: {}", written(&txn))),
         }
         Ok(done)
     }
@@ -229,6 +243,10 @@ impl Datastore for Wire {
     async fn read(&self, read: Read) -> Result<Snapshot, DatastoreError> {
         Pause::default().await;
         let fault = self.exchange.state().fault.take();
+        self.exchange.say(|| {
+            let ranges = read.ranges.len();
+            format!("read of {ranges} ranges: {:?}", read.ranges[0].span)
+        });
         self.exchange.read(read, fault)
     }
 
@@ -247,8 +265,11 @@ fn lost(fault: Fault) -> DatastoreError {
 }
 
 fn written(txn: &Txn) -> String {
-    let keys: Vec<&str> = txn.writes.iter().map(Write::key).collect();
-    keys.join(" ")
+    let words = txn.writes.iter().map(|write| match write {
+        Write::Put(key, value) => format!("{key} = {}", String::from_utf8_lossy(value)),
+        Write::Delete(key) => format!("{key} deleted"),
+    });
+    words.collect::<Vec<String>>().join(" ; ")
 }
 
 fn at_once<T>(future: impl Future<Output = T>) -> T {

@@ -9,7 +9,7 @@ use crate::assign::{EnsureBlock, Ensured, decide_ensure_block};
 use crate::blocks::BlockCidr;
 use crate::ids::{NodeName, Owner};
 use crate::resources::plans::pool_delete::Delete;
-use crate::resources::plans::{delete_legacy_host, delete_node, delete_pool, disable_pool};
+use crate::resources::plans::{delete_drained_pool, delete_legacy_host, delete_node, disable_pool};
 
 /// Looks for affinities that came while a node was deleted; each look gives up what the one before did not see.
 const MOST_LOOKS: usize = 5;
@@ -120,14 +120,15 @@ impl Allocator {
     /// Drains a pool and deletes it.
     ///
     /// # Errors
-    /// [`AllocatorError`], and so while an address in it is held or cooling; the pool stays disabled.
+    /// [`AllocatorError`], and so while an address in it is held or cooling: the pool stays disabled then. A pool that
+    /// somebody enables meanwhile stays.
     pub async fn delete_pool(&self, pool: &Delete) -> Result<Drained, AllocatorError> {
         let drained = self.drain_pool(pool).await?;
         let rest = Delete {
             expected: None,
             ..pool.clone()
         };
-        self.run(|view, context| delete_pool(view, &rest, context))
+        self.run(|view, context| delete_drained_pool(view, &rest, context))
             .await?;
         Ok(drained)
     }

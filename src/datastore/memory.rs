@@ -71,6 +71,18 @@ impl Memory {
         Ok(())
     }
 
+    /// Goes back to what it was at the revision, as etcd does when it is restored from a snapshot: revisions count on from
+    /// there, and each number after it comes a second time.
+    ///
+    /// # Errors
+    /// As for a read at that revision.
+    pub fn restore(&self, revision: Revision) -> Result<(), DatastoreError> {
+        let mut state = self.state();
+        state.readable(revision)?;
+        state.restore(revision);
+        Ok(())
+    }
+
     /// Returns all entries as they are now, in key order.
     pub fn entries(&self) -> Vec<Entry> {
         let state = self.state();
@@ -203,6 +215,14 @@ impl State {
         true
     }
 
+    fn restore(&mut self, revision: Revision) {
+        self.revision = revision;
+        self.keys.retain(|_, versions| {
+            versions.retain(|version| version.modified <= revision);
+            !versions.is_empty()
+        });
+    }
+
     fn compact(&mut self, revision: Revision) {
         self.compacted = revision;
         self.keys.retain(|_, versions| {
@@ -268,6 +288,20 @@ mod tests {
         ));
         assert!(store.compact(Revision(3)).is_err());
         assert!(store.compact(Revision(9)).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_restored_store_counts_its_revisions_again() {
+        let store = Memory::default();
+        for write in [put("a", "1"), put("b", "1"), put("a", "2")] {
+            store.commit(txn(vec![], vec![write])).await.unwrap();
+        }
+        store.restore(Revision(2)).unwrap();
+        let left = store.entries();
+        assert_eq!((left.len(), left[0].value.as_slice()), (1, &b"1"[..]));
+        let again = store.commit(txn(vec![], vec![put("c", "1")])).await;
+        assert_eq!(again.unwrap(), Commit::Applied(Revision(3)));
+        assert!(store.restore(Revision(9)).is_err());
     }
 
     #[tokio::test]

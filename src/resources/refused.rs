@@ -102,6 +102,12 @@ pub enum ChangeRefusal {
         /// What is inside.
         inside: Inside,
     },
+    /// A pool was disabled to be drained and deleted, and somebody enabled it again.
+    #[error("IPPool `{name}` was enabled by somebody else while it was drained")]
+    Enabled {
+        /// The pool.
+        name: String,
+    },
 }
 
 fn list(faults: &[FieldError]) -> String {

@@ -192,6 +192,8 @@ impl Calico {
                 self.release_affinity(parsed(block)?, node, in_use).await
             }
             Which::Inside(cidr) => self.release_pool_affinities(parsed(cidr)?).await,
+            // It gives these up on its own, with its next request.
+            Which::Deselected(_) => Ok(()),
         })
     }
 
@@ -211,7 +213,12 @@ impl Calico {
             "cidr": pool.cidr,
             "blockSize": pool.block_length,
             "disabled": pool.disabled,
-            "nodeSelector": pool.node_selector,
+            "nodeSelector": pool.rack.as_ref().map(|rack| format!("rack == '{rack}'")),
+            "allowedUses": if pool.load_balancer {
+                json!(["LoadBalancer"])
+            } else {
+                json!(["Workload", "Tunnel"])
+            },
         });
         let found: Result<Kv<Value>, Failure> = self.client.get(&keys::pool(&pool.name)).await;
         let members = match found {

@@ -61,6 +61,19 @@ fn disable(view: &View, request: &Delete) -> Result<Step<Cidr>, Stop> {
     Ok(commit(vec![guard], Change::PutPool(disabled), cidr))
 }
 
+/// Plans to delete a pool that was disabled and drained before. One that somebody enabled meanwhile is refused: it may be
+/// in use again at any moment, and somebody wants it to be (X27).
+pub fn delete_drained_pool(view: &View, request: &Delete, context: Context) -> Step<()> {
+    match find(view, request) {
+        Ok(pool) if !pool.value.disabled => {
+            let name = request.name.to_string();
+            refuse(ChangeRefusal::Enabled { name }).into()
+        }
+        Ok(_) => delete_pool(view, request, context),
+        Err(stop) => stop.into(),
+    }
+}
+
 fn plan(view: &View, request: &Delete) -> Result<Step<()>, Stop> {
     let pool = find(view, request)?;
     let cidr = pool.value.cidr;

@@ -390,6 +390,22 @@ fn an_empty_pool_is_deleted_with_the_proof_that_it_is_empty() {
 }
 
 #[test]
+fn a_pool_that_was_enabled_while_it_was_drained_is_not_deleted() {
+    let request = Delete {
+        name: ResourceName::stored("p"),
+        expected: None,
+    };
+    let deleted = |given: &str| {
+        let view = view(given, "10.0.0.0/24");
+        show(delete_drained_pool(&view, &request, NOW))
+    };
+    expect![[r#"
+        refuse IPPool `p` was enabled by somebody else while it was drained
+    "#]]
+    .assert_eq(&deleted("pool p 10.0.0.0/24 26 @5"));
+}
+
+#[test]
 fn a_pool_with_anything_inside_is_not_deleted() {
     check_delete(
         "pool p 10.0.0.0/24 26 @5

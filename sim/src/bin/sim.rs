@@ -1,0 +1,124 @@
+//! Runs seeds of the simulation, or one trace again, and says what broke.
+
+use std::fs;
+use std::io::{self, Write};
+use std::ops::Range;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use block_ipam_sim::fleet::Fleet;
+use block_ipam_sim::many::{Until, run_seeds};
+use block_ipam_sim::run::{Outcome, replay, run_seed};
+use block_ipam_sim::trace::Trace;
+use clap::Parser;
+
+/// Simulates nodes, operators and faults on one store, and checks every invariant after every step.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Seeds to run: one, or the first and the one after the last, as in 0..2000
+    #[arg(long, value_parser = range, default_value = "0..2000")]
+    seeds: Range<u64>,
+    /// Runs a trace of a file instead
+    #[arg(long)]
+    replay: Option<PathBuf>,
+    /// Tells everything that happens
+    #[arg(long)]
+    tell: bool,
+    /// Writes the trace of a seed to a file
+    #[arg(long)]
+    keep: Option<PathBuf>,
+    /// Leaves out of the trace what is not needed to break the same invariant
+    #[arg(long)]
+    minimise: bool,
+}
+
+fn range(text: &str) -> Result<Range<u64>, String> {
+    let number = |text: &str| text.parse::<u64>().map_err(|error| error.to_string());
+    match text.split_once("..") {
+        Some((from, to)) => Ok(number(from)?..number(to)?),
+        None => number(text).map(|seed| seed..seed + 1),
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            // Nobody is left to be told where standard error is closed.
+            let _ = writeln!(io::stderr(), "Error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> io::Result<ExitCode> {
+    let fleet = Fleet::default();
+    let one = arguments.seeds.end == arguments.seeds.start + 1;
+    let outcome = match &arguments.replay {
+        Some(path) => again(&read(path)?, fleet),
+        None if one => run_seed(arguments.seeds.start, fleet),
+        None => return many(arguments, fleet),
+    };
+    let outcome = if arguments.minimise {
+        again(&block_ipam_sim::minimise::minimise(&outcome, fleet), fleet)
+    } else {
+        outcome
+    };
+    if let Some(path) = &arguments.keep {
+        fs::write(path, outcome.trace.to_lines())?;
+    }
+    let mut out = io::stdout().lock();
+    if arguments.tell {
+        let mut written = Ok(());
+        replay(&outcome.trace, fleet, &mut |line| {
+            if written.is_ok() {
+                written = writeln!(out, "{line}");
+            }
+        });
+        written?;
+    }
+    match outcome.violation {
+        Some(violation) => {
+            writeln!(out, "{violation}")?;
+            Ok(ExitCode::FAILURE)
+        }
+        None => {
+            writeln!(
+                out,
+                "{} choices, nothing broken",
+                outcome.trace.choices.len()
+            )?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn read(path: &PathBuf) -> io::Result<Trace> {
+    let text = fs::read_to_string(path)?;
+    Trace::of_lines(&text).map_err(io::Error::other)
+}
+
+fn again(trace: &Trace, fleet: Fleet) -> Outcome {
+    replay(trace, fleet, &mut |_| {})
+}
+
+fn many(arguments: &Arguments, fleet: Fleet) -> io::Result<ExitCode> {
+    let seeds = arguments.seeds.clone();
+    let report = run_seeds(seeds.clone(), fleet, Until::TheEnd);
+    let mut out = io::stdout().lock();
+    for (seed, violation) in &report.broken {
+        writeln!(out, "seed {seed}: {violation}")?;
+    }
+    let (count, broken) = (seeds.end.saturating_sub(seeds.start), report.broken.len());
+    writeln!(
+        out,
+        "{count} seeds, {} choices, {broken} seeds broken",
+        report.choices
+    )?;
+    Ok(if broken == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,4 @@
+//! The simulation in CI: many seeds, the harness itself, and what was found before. `SEEDS=` runs more.
+
+mod harness;
+mod seeds;
