@@ -33,7 +33,7 @@ impl Allocator {
         self.mark(request.handle.as_ref(), &mut request.attributes);
         let mut first = by_address::first_wants(&request);
         first.extend(hinted(&hint.blocks));
-        let terms = OnTerms::of(self, &request.node);
+        let mut terms = OnTerms::of(self, &request.node);
         first.extend(terms.first_wants());
         let mut grants = self
             .run_all(first, |view, _: &[Grant], context| {

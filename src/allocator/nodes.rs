@@ -62,7 +62,7 @@ impl Allocator {
     ) -> Result<Option<Grant>, AllocatorError> {
         let mut first = surroundings::first_wants(request);
         first.extend(hinted(&hint.blocks));
-        let terms = OnTerms::of(self, &request.node);
+        let mut terms = OnTerms::of(self, &request.node);
         first.extend(terms.first_wants());
         let mut reads = 1;
         let mut told = self

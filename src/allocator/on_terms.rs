@@ -1,7 +1,5 @@
 //! The terms of an allocator at work in one request, and what they did to the node's name.
 
-use std::cell::RefCell;
-
 use crate::allocator::Allocator;
 use crate::assign::{Binding, Terms};
 use crate::ids::NodeName;
@@ -12,7 +10,7 @@ pub(super) struct OnTerms<'a> {
     terms: &'a Terms,
     node: &'a NodeName,
     /// What the last plan did to the node's name.
-    bound: RefCell<Option<Binding>>,
+    bound: Option<Binding>,
 }
 
 impl<'a> OnTerms<'a> {
@@ -20,7 +18,7 @@ impl<'a> OnTerms<'a> {
         OnTerms {
             terms: &allocator.terms,
             node,
-            bound: RefCell::default(),
+            bound: None,
         }
     }
 
@@ -28,18 +26,18 @@ impl<'a> OnTerms<'a> {
         self.terms.first_wants(self.node)
     }
 
-    pub(super) fn hold<T>(&self, view: &View, context: Context, step: Step<T>) -> Step<T> {
+    pub(super) fn hold<T>(&mut self, view: &View, context: Context, step: Step<T>) -> Step<T> {
         let (step, binding) = self.terms.hold(view, self.node, step, context);
-        if let Some(binding) = binding {
-            self.bound.replace(Some(binding));
+        if binding.is_some() {
+            self.bound = binding;
         }
         step
     }
 
     /// Tells about a name that was bound: an operator whose nodes change places wants to know.
-    pub(super) fn log(&self) {
+    pub(super) fn log(self) {
         let node = self.node;
-        match self.bound.take() {
+        match self.bound {
             Some(Binding::Moved(identity)) => {
                 let machine = identity.machine.machine;
                 let before = identity.before.map(|before| before.machine);

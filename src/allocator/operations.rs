@@ -118,7 +118,7 @@ impl Allocator {
         let mut first = assign::surroundings::first_wants(&request);
         first.extend(hinted(&hint.blocks));
         first.extend(hinted(&turn));
-        let terms = OnTerms::of(self, &request.node);
+        let mut terms = OnTerms::of(self, &request.node);
         first.extend(terms.first_wants());
         let grants = self
             .run_all(first, |view, done, context| {
