@@ -8,6 +8,7 @@ PREFIX       ?= /usr/local
 DESTDIR      ?=
 CNI_BIN_DIR  ?= /opt/cni/bin
 CNI_CONF_DIR ?= /etc/cni/net.d
+SYSTEMD_DIR  ?= $(PREFIX)/lib/systemd/system
 
 .DEFAULT_GOAL := help
 
@@ -44,10 +45,10 @@ bench-scale: ## Measures us on large stores, full pools and many callers at once
 	@CARGO='$(CARGO)' tools/bench-scale.sh $(if $(RECORD),--record)
 
 .PHONY: install
-install: ## Installs plugin, ipamctl and a sample configuration (DESTDIR, PREFIX, CNI_BIN_DIR, CNI_CONF_DIR, PROFILE)
+install: ## Installs plugin, ipamctl, a sample configuration and the units of collection (DESTDIR, PREFIX, CNI_BIN_DIR, CNI_CONF_DIR, SYSTEMD_DIR, PROFILE)
 	@tools/deps.sh build
 	$(CARGO) build --locked --workspace --bins --profile '$(PROFILE)'
-	@tools/install.sh '$(PROFILE)' '$(DESTDIR)$(CNI_BIN_DIR)' '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(CNI_CONF_DIR)'
+	@tools/install.sh '$(PROFILE)' '$(DESTDIR)$(CNI_BIN_DIR)' '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(CNI_CONF_DIR)' '$(DESTDIR)$(SYSTEMD_DIR)' '$(PREFIX)/bin'
 
 .PHONY: fmt
 fmt: ## Formats the code

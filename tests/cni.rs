@@ -12,6 +12,8 @@ mod machines;
 mod network;
 #[path = "cni/program.rs"]
 mod program;
+#[path = "cni/sick.rs"]
+mod sick;
 #[path = "cni/verbs.rs"]
 mod verbs;
 #[path = "cni/world.rs"]

@@ -5,9 +5,9 @@ use clap::{Args, Parser, Subcommand};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::verbs::{
-    completion, delete, get, ipam_check, ipam_configure, ipam_explain, ipam_release, ipam_repair,
-    ipam_reserve, ipam_show, ipam_split, ipam_unreserve, label, node_show, patch, status, validate,
-    version, write,
+    completion, delete, get, ipam_check, ipam_configure, ipam_explain, ipam_gc, ipam_release,
+    ipam_repair, ipam_reserve, ipam_show, ipam_split, ipam_unreserve, label, node_show, patch,
+    status, validate, version, write,
 };
 
 const EXIT_STATUS: &str = "\
@@ -110,6 +110,8 @@ pub(crate) enum IpamCommand {
     Explain(ipam_explain::ExplainArgs),
     /// Release an address, whoever holds it
     Release(ipam_release::ReleaseArgs),
+    /// Release what nothing on a node holds any more
+    Gc(ipam_gc::GcArgs),
     /// Change the configuration of address management
     Configure(ipam_configure::ConfigureArgs),
     /// Split a pool into several
@@ -154,6 +156,7 @@ async fn ipam(context: &Context, command: &IpamCommand) -> Result<(), Failure> {
         IpamCommand::Repair(args) => ipam_repair::run(context, args).await,
         IpamCommand::Explain(args) => ipam_explain::run(context, args).await,
         IpamCommand::Release(args) => ipam_release::run(context, args).await,
+        IpamCommand::Gc(args) => ipam_gc::run(context, args).await,
         IpamCommand::Configure(args) => ipam_configure::run(context, args).await,
         IpamCommand::Split(args) => ipam_split::run(context, args).await,
         IpamCommand::Reserve(args) => ipam_reserve::run(context, args).await,

@@ -46,6 +46,16 @@ impl NodeFiles {
         self.directory.join(format!("{}.lock", self.stem))
     }
 
+    /// Returns the file that says that the store went back. It stands until somebody removes it.
+    pub fn went_back(&self) -> PathBuf {
+        self.directory.join(format!("{}.went-back", self.stem))
+    }
+
+    /// Returns the folder of this store's files.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// Returns the hint; the empty one where there is none that parses.
     pub fn load(&self) -> Hint {
         fs::read(self.hint())

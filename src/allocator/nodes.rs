@@ -1,13 +1,17 @@
 //! The operations on what one node holds, and the dry run of a request.
 
+use std::collections::BTreeSet;
+
 use crate::allocator::on_terms::OnTerms;
 use crate::allocator::operations::hinted;
 use crate::allocator::{Allocator, AllocatorError, Hint};
+use crate::assign::release::HANDLES_PER_TXN;
 use crate::assign::{
-    Assign, Grant, NodeHeld, NodeHoldings, Released, decide_assign, decide_forget_identity,
-    decide_of_node, decide_release_held, of_node, surroundings,
+    Assign, Grant, NodeHeld, NodeHoldings, NodeIdentity, Released, decide_assign,
+    decide_forget_identity, decide_identity_of, decide_of_node, decide_release_held, of_node,
+    surroundings,
 };
-use crate::ids::NodeName;
+use crate::ids::{HandleId, NodeName};
 use crate::plan::Step;
 
 impl Allocator {
@@ -28,17 +32,48 @@ impl Allocator {
         Ok(told.pop().unwrap_or_default())
     }
 
-    /// Releases what [`Allocator::held_by`] told, each address only while its assignment is still that one.
-    ///
-    /// # Errors
-    /// [`AllocatorError`]. What was released before it stays so.
-    pub async fn release_held(&self, chosen: &[NodeHeld]) -> Result<Released, AllocatorError> {
+    /// Releases what [`Allocator::held_by`] told, each address only while its assignment is still that one, and goes on
+    /// after an error: returns what was released, and all errors. A store that is away ends it.
+    pub async fn release_held(&self, chosen: &[NodeHeld]) -> (Released, Vec<AllocatorError>) {
+        let mut all = Released::default();
+        let mut errors = Vec::new();
+        for group in groups(chosen) {
+            match self.release_group(group).await {
+                Ok(released) => {
+                    all.released.extend(released.released);
+                    all.not_assigned.extend(released.not_assigned);
+                    all.refused.extend(released.refused);
+                }
+                Err(error) => {
+                    let is_refused = matches!(error, AllocatorError::Refused(_));
+                    errors.push(error);
+                    if !is_refused {
+                        break;
+                    }
+                }
+            }
+        }
+        (all, errors)
+    }
+
+    async fn release_group(&self, group: &[NodeHeld]) -> Result<Released, AllocatorError> {
         let parts = self
             .run_all(Vec::new(), |view, done, context| {
-                decide_release_held(view, chosen, done, context)
+                decide_release_held(view, group, done, context)
             })
             .await?;
         Ok(Released::all(parts))
+    }
+
+    /// Tells which machine uses a node's name, where that is known.
+    ///
+    /// # Errors
+    /// [`AllocatorError`].
+    pub async fn identity_of(
+        &self,
+        node: &NodeName,
+    ) -> Result<Option<NodeIdentity>, AllocatorError> {
+        self.run(|view, _| decide_identity_of(view, node)).await
     }
 
     /// Forgets which machine uses a node's name, so that the next that comes is bound to it. Returns whether one was known.
@@ -80,5 +115,45 @@ impl Allocator {
             })
             .await?;
         Ok(told.pop().flatten())
+    }
+}
+
+/// Cuts what is to be released into parts, each of as many holders as one transaction lowers.
+fn groups(chosen: &[NodeHeld]) -> Vec<&[NodeHeld]> {
+    let mut groups = Vec::new();
+    let mut start = 0;
+    let mut holders: BTreeSet<&HandleId> = BTreeSet::new();
+    for (index, held) in chosen.iter().enumerate() {
+        holders.insert(&held.handle);
+        if HANDLES_PER_TXN < holders.len() {
+            groups.push(&chosen[start..index]);
+            start = index;
+            holders = BTreeSet::from([&held.handle]);
+        }
+    }
+    if start < chosen.len() {
+        groups.push(&chosen[start..]);
+    }
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_hold_as_many_holders_as_one_transaction() {
+        let held = |number: usize| NodeHeld {
+            address: "10.0.0.1".parse().expect("an address"),
+            block: "10.0.0.0/30".parse().expect("a block"),
+            handle: HandleId::stored(&format!("net.c{}", number / 2)),
+            sequence: 1,
+            attributes: std::collections::BTreeMap::new(),
+            has_alternate: false,
+        };
+        let many: Vec<NodeHeld> = (0..95).map(held).collect();
+        let lengths: Vec<usize> = groups(&many).iter().map(|group| group.len()).collect();
+        assert_eq!(lengths, [80, 15]);
+        assert!(groups(&[]).is_empty());
     }
 }

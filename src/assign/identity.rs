@@ -167,6 +167,16 @@ pub fn want(node: &NodeName) -> Want {
     Want::Record(RecordId::Identity(node.clone()))
 }
 
+/// Tells which machine uses a name, where that is known.
+pub fn decide_identity_of(view: &View, node: &NodeName) -> Step<Option<NodeIdentity>> {
+    match view.identities.get(node) {
+        None => Step::Read(vec![want(node)]),
+        Some(Seen::Absent) => Step::Done(None),
+        Some(Seen::Present(record)) => Step::Done(Some(record.value.clone())),
+        Some(Seen::Corrupt(record)) => Step::Refuse(Refusal::Corrupt(vec![record.clone()])),
+    }
+}
+
 /// Decides about forgetting which machine uses a name, so that the next that comes is bound. Returns whether one was known.
 pub fn decide_forget_identity(view: &View, node: &NodeName) -> Step<bool> {
     match view.identities.get(node) {

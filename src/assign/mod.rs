@@ -27,7 +27,9 @@ pub use cold::{Collected, decide_collect_cold};
 pub use decide::decide_assign;
 pub use ensure::{EnsureBlock, Ensured, decide_ensure_block};
 pub use handle::Handle;
-pub use identity::{Binding, NodeIdentity, NodeMachine, SharedName, decide_forget_identity};
+pub use identity::{
+    Binding, NodeIdentity, NodeMachine, SharedName, decide_forget_identity, decide_identity_of,
+};
 pub use of_node::{NodeHeld, NodeHoldings, decide_of_node, decide_release_held};
 pub use owners::{
     Edit, Expected, OwnerChange, OwnerId, PromoteOwner, Role, SetOwners, decide_promote_owner,

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::affinity::own::next_to_read;
 use crate::assign::Released;
 use crate::assign::held::NODE;
-use crate::assign::release::Release;
+use crate::assign::release::{HANDLES_PER_TXN, Release};
 use crate::assign::surroundings::cooldown_of;
 use crate::blocks::block::Slot;
 use crate::blocks::{Address, Assigned, Block, BlockCidr, Family, Ordinal};
@@ -17,9 +17,6 @@ use crate::plan::{
     Context, CorruptRecord, RecordId, Recorded, Scope, Seen, Step, Stop, View, Want,
 };
 use crate::refusal::Refusal;
-
-/// Most holders that are asked for together with their blocks.
-const HANDLES_PER_READ: usize = 40;
 
 /// An address that a node holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,7 +156,7 @@ fn unread<'a>(view: &View, open: impl Iterator<Item = &'a NodeHeld>) -> Vec<Want
         if !view.blocks.contains_key(&one.block) {
             wants.insert(Want::Record(RecordId::Block(one.block)));
         }
-        if handles.len() < HANDLES_PER_READ && !view.handles.contains_key(&one.handle) {
+        if handles.len() < HANDLES_PER_TXN && !view.handles.contains_key(&one.handle) {
             handles.insert(Want::Record(RecordId::Handle(one.handle.clone())));
         }
     }

@@ -23,7 +23,7 @@ const ADDRESSES_PER_TXN: usize = 8192;
 /// Changes after which no further block is added: each may bring handles and borrowers.
 const CHANGES_PER_TXN: usize = 40;
 /// Most handles that one transaction lowers: each is guarded and written.
-const HANDLES_PER_TXN: usize = 40;
+pub(crate) const HANDLES_PER_TXN: usize = 40;
 
 /// Returns what a release by handle reads first.
 pub fn first_wants(request: &ReleaseHandle) -> Vec<Want> {

@@ -2,9 +2,7 @@
 //!
 //! **Invariant:** what cannot be told to be of this network stays, and so does whatever was assigned since the call began.
 
-use std::collections::BTreeSet;
-
-use crate::assign::{NodeHeld, Released};
+use crate::assign::NodeHeld;
 use crate::blocks::Address;
 use crate::clock::Timestamp;
 use crate::cni::attachment::Network;
@@ -13,11 +11,7 @@ use crate::cni::config::{ValidAttachments, valid_attachments};
 use crate::cni::error::{CniError, Code};
 use crate::cni::go_time::parse_go_time;
 use crate::cni::session::{Purpose, Session};
-use crate::ids::HandleId;
 use crate::plan::CorruptRecord;
-
-/// Most holders that are released together: as many as one transaction lowers.
-const HOLDERS_TOGETHER: usize = 40;
 
 /// What a collection did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -63,55 +57,11 @@ pub async fn gc(call: &Call<'_, Network>) -> Result<Collected, CniError> {
         }
     }
     let mut errors: Vec<CniError> = holdings.corrupt.iter().map(unreadable).collect();
-    release_all(&session, &stale, &mut done, &mut errors).await;
+    let (released, failed) = session.allocator.release_held(&stale).await;
+    done.released = released.released;
+    errors.extend(failed.iter().map(|error| session.explain(error)));
     session.remember([]);
     all_told(done, errors)
-}
-
-/// Releases holders together, group by group: one that fails does not keep the others. A store that is away fails for all.
-async fn release_all(
-    session: &Session,
-    stale: &[NodeHeld],
-    done: &mut Collected,
-    errors: &mut Vec<CniError>,
-) {
-    for group in groups(stale) {
-        match session.allocator.release_held(group).await {
-            Ok(Released {
-                released, refused, ..
-            }) => {
-                done.released.extend(released);
-                let newer = refused.into_iter().map(|(_, refusal)| refusal);
-                newer.for_each(|refusal| tracing::debug!(%refusal, "held anew: it stays"));
-            }
-            Err(error) => {
-                let error = session.explain(&error);
-                let is_away = error.code == Code::TryAgain;
-                errors.push(error);
-                if is_away {
-                    return;
-                }
-            }
-        }
-    }
-}
-
-fn groups(stale: &[NodeHeld]) -> Vec<&[NodeHeld]> {
-    let mut groups = Vec::new();
-    let mut start = 0;
-    let mut holders: BTreeSet<&HandleId> = BTreeSet::new();
-    for (index, held) in stale.iter().enumerate() {
-        holders.insert(&held.handle);
-        if HOLDERS_TOGETHER < holders.len() {
-            groups.push(&stale[start..index]);
-            start = index;
-            holders = BTreeSet::from([&held.handle]);
-        }
-    }
-    if start < stale.len() {
-        groups.push(&stale[start..]);
-    }
-    groups
 }
 
 fn unreadable(record: &CorruptRecord) -> CniError {
@@ -199,6 +149,7 @@ fn container_of<'a>(network: &str, held: &'a NodeHeld) -> Option<&'a str> {
 mod tests {
     use super::*;
     use crate::cni::config::NetworkConfig;
+    use crate::ids::HandleId;
     use std::collections::BTreeMap;
 
     const BEGAN: i64 = 1_772_442_901;
@@ -296,15 +247,5 @@ mod tests {
             ..held("net.gone", &[])
         };
         assert_eq!(judge("net", &migrating), Foreign);
-    }
-
-    #[test]
-    fn groups_hold_as_many_holders_as_one_transaction() {
-        let many: Vec<NodeHeld> = (0..95)
-            .map(|n| held(&format!("net.c{}", n / 2), &[]))
-            .collect();
-        let lengths: Vec<usize> = groups(&many).iter().map(|group| group.len()).collect();
-        assert_eq!(lengths, [80, 15]);
-        assert!(groups(&[]).is_empty());
     }
 }

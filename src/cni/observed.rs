@@ -1,14 +1,78 @@
 //! A store that is watched: how many requests a call made, and which revision and identity of the store it saw.
 //!
-//! It also keeps the floor: a store that is older than what this node saw of it was restored from a snapshot, and gives
-//! out addresses again that workloads hold.
+//! **Invariant:** a store that is older than what this node saw of it, or another one, is noticed with the first read. It was
+//! restored from a snapshot or made anew, and would give out addresses again that workloads hold.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
 use crate::datastore::{Commit, Datastore, DatastoreError, Read, Snapshot, Txn};
 use crate::revision::Revision;
+
+/// What this node knows of a store from earlier calls. The default knows nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Known {
+    /// The highest revision seen.
+    pub revision: Revision,
+    /// The identity; 0 if none was seen.
+    pub cluster: u64,
+}
+
+/// What becomes of a read that shows that the store went back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnWentBack {
+    /// It fails.
+    Refuse,
+    /// It is noted.
+    Note,
+}
+
+/// How a store went back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WentBack {
+    /// It is at a revision below one that was seen.
+    Revision {
+        /// The revision that was seen.
+        seen: Revision,
+        /// The revision that it is at.
+        now: Revision,
+    },
+    /// It has another identity.
+    Cluster {
+        /// The identity that was seen.
+        seen: u64,
+        /// The one that it has.
+        now: u64,
+    },
+}
+
+impl fmt::Display for WentBack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            WentBack::Revision { seen, now } => {
+                write!(f, "it is at revision {now}, and this node has seen {seen}")
+            }
+            WentBack::Cluster { seen, now } => {
+                write!(f, "it is cluster {now:x}, and this node has used {seen:x}")
+            }
+        }
+    }
+}
+
+impl Known {
+    /// Returns how a store went back, if it did.
+    fn judge(self, snapshot: &Snapshot) -> Option<WentBack> {
+        if snapshot.revision < self.revision {
+            let (seen, now) = (self.revision, snapshot.revision);
+            return Some(WentBack::Revision { seen, now });
+        }
+        let (seen, now) = (self.cluster, snapshot.cluster);
+        let differs = seen != 0 && now != 0 && seen != now;
+        differs.then_some(WentBack::Cluster { seen, now })
+    }
+}
 
 /// What was seen of a store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,24 +85,26 @@ pub struct Sighting {
     pub cluster: u64,
     /// The last error, as text.
     pub trouble: Option<String>,
-    /// The revision that was below the floor.
-    pub below: Option<Revision>,
+    /// How the store went back, if it did.
+    pub went_back: Option<WentBack>,
 }
 
 /// A store that is watched.
 #[derive(Debug)]
 pub struct Observed {
     inner: Arc<dyn Datastore>,
-    floor: Option<Revision>,
+    known: Known,
+    on_went_back: OnWentBack,
     seen: Mutex<Sighting>,
 }
 
 impl Observed {
-    /// Watches a store. With a floor, a read below it is refused.
-    pub fn new(inner: Arc<dyn Datastore>, floor: Option<Revision>) -> Observed {
+    /// Watches a store of which something is known.
+    pub fn new(inner: Arc<dyn Datastore>, known: Known, on_went_back: OnWentBack) -> Observed {
         Observed {
             inner,
-            floor,
+            known,
+            on_went_back,
             seen: Mutex::default(),
         }
     }
@@ -64,15 +130,14 @@ impl Observed {
         }
     }
 
-    fn check_floor(&self, read: Revision) -> Result<(), DatastoreError> {
-        match self.floor {
-            Some(floor) if read < floor => {
-                self.lock().below = Some(read);
-                Err(DatastoreError::rejected(format!(
-                    "it is at revision {read}, and this node has seen {floor}"
-                )))
-            }
-            _ => Ok(()),
+    fn judge(&self, snapshot: &Snapshot) -> Result<(), DatastoreError> {
+        let Some(how) = self.known.judge(snapshot) else {
+            return Ok(());
+        };
+        self.lock().went_back = Some(how);
+        match self.on_went_back {
+            OnWentBack::Refuse => Err(DatastoreError::rejected(format!("it went back: {how}"))),
+            OnWentBack::Note => Ok(()),
         }
     }
 }
@@ -89,7 +154,7 @@ impl Datastore for Observed {
             .inspect_err(|error| self.note_trouble(error))?;
         self.note(snapshot.revision, snapshot.cluster);
         if at.is_none() {
-            self.check_floor(snapshot.revision)?;
+            self.judge(&snapshot)?;
         }
         Ok(snapshot)
     }
@@ -110,5 +175,51 @@ impl Datastore for Observed {
 
     fn answered_by(&self) -> Option<String> {
         self.inner.answered_by()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_goes_back_by_revision_or_by_identity() {
+        let known = |revision, cluster| Known {
+            revision: Revision(revision),
+            cluster,
+        };
+        let table = [
+            (known(0, 0), (1, 7), "-"),
+            (known(9, 7), (9, 7), "-"),
+            (known(9, 7), (10, 7), "-"),
+            (
+                known(9, 7),
+                (8, 7),
+                "it is at revision 8, and this node has seen 9",
+            ),
+            (
+                known(9, 7),
+                (8, 15),
+                "it is at revision 8, and this node has seen 9",
+            ),
+            (
+                known(9, 7),
+                (10, 15),
+                "it is cluster f, and this node has used 7",
+            ),
+            (known(9, 0), (10, 15), "-"),
+            (known(9, 7), (10, 0), "-"),
+        ];
+        for (known, (revision, cluster), expected) in table {
+            let snapshot = Snapshot {
+                revision: Revision(revision),
+                cluster,
+                ..Snapshot::default()
+            };
+            let shown = known
+                .judge(&snapshot)
+                .map_or_else(|| "-".to_owned(), |how| how.to_string());
+            assert_eq!(shown, expected, "{known:?} {revision} {cluster}");
+        }
     }
 }

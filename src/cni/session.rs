@@ -11,7 +11,7 @@ use crate::blocks::{Address, BlockCidr};
 use crate::cni::attachment::Subject;
 use crate::cni::call::Call;
 use crate::cni::error::{CniError, Code};
-use crate::cni::observed::Observed;
+use crate::cni::observed::{Known, Observed, OnWentBack, WentBack};
 use crate::cni::store::Use;
 use crate::datastore::Datastore;
 use crate::ids::NodeName;
@@ -38,10 +38,12 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// Returns whether a store that is older than what was seen of it is refused: it would give out addresses again that
-    /// workloads hold.
-    const fn wants_newest(self) -> bool {
-        matches!(self, Purpose::Assign | Purpose::Look)
+    /// Returns what becomes of the call where the store went back: giving back is right on any store.
+    const fn on_went_back(self) -> OnWentBack {
+        match self {
+            Purpose::Assign | Purpose::Look => OnWentBack::Refuse,
+            Purpose::GiveBack | Purpose::Compare => OnWentBack::Note,
+        }
     }
 
     /// Returns whether it writes, and so waits for those of this node that came before.
@@ -68,7 +70,8 @@ impl Session {
     /// Opens the store of a call; one that writes after those of this node that came before.
     ///
     /// # Errors
-    /// [`Code::Config`] where no store is configured or it cannot be opened.
+    /// [`Code::Config`] where no store is configured or it cannot be opened; [`Code::StoreWentBack`] where an earlier call
+    /// saw that, and assigning is asked for.
     pub async fn open<S: Subject>(
         call: &Call<'_, S>,
         node: Option<&NodeName>,
@@ -84,6 +87,7 @@ impl Session {
             Some(files) => take_turn(files, timeout / QUEUE_SHARE).await,
             None => None,
         };
+        check_went_back(files.as_ref(), purpose)?;
         let hint = files.as_ref().map(NodeFiles::load).unwrap_or_default();
         let used = Use {
             timeout: timeout / REQUEST_SHARE,
@@ -91,8 +95,12 @@ impl Session {
             entropy: context.entropy.as_ref(),
         };
         let store = context.stores.open(&settings, used)?;
-        let floor = purpose.wants_newest().then_some(hint.revision);
-        let store = Arc::new(Observed::new(store, floor));
+        let known = Known {
+            revision: hint.revision,
+            cluster: hint.cluster,
+        };
+        let store = Observed::new(store, known, purpose.on_went_back());
+        let store = Arc::new(store);
         call.watch(&store);
         let allocator = Allocator::new(
             store.clone(),
@@ -132,22 +140,25 @@ impl Session {
 
     /// Says what a failed request means for the runtime.
     pub fn explain(&self, error: &AllocatorError) -> CniError {
-        let Some(below) = self.store.sighting().below else {
-            return error.into();
+        match self.store.sighting().went_back {
+            Some(how) if self.purpose.on_went_back() == OnWentBack::Refuse => {
+                self.remember_that_it_went_back(how);
+                went_back(&how.to_string(), self.files.as_ref())
+            }
+            _ => error.into(),
+        }
+    }
+
+    /// From here on ADD is refused until somebody says that the store is to be taken as it is, for its revision passes the
+    /// one that was seen before long.
+    fn remember_that_it_went_back(&self, how: WentBack) {
+        let Some(files) = self.files.as_ref().filter(|_| self.purpose.writes()) else {
+            return;
         };
-        let msg = format!(
-            "the store went back: it is at revision {below}, and this node has seen {}",
-            self.hint.revision
-        );
-        let file = self
-            .files
-            .as_ref()
-            .map(|files| files.hint().display().to_string());
-        CniError::new(Code::StoreWentBack, msg).details(format!(
-            "it was restored from a snapshot or made anew, and may give out addresses that workloads here hold; \
-             compare them with `ipamctl ipam check`, then remove {}",
-            file.unwrap_or_default()
-        ))
+        let file = files.went_back();
+        if let Err(error) = std::fs::write(&file, how.to_string()) {
+            tracing::debug!(file = %file.display(), %error, "not written");
+        }
     }
 
     /// Writes down what the call learnt, blocks of its addresses first. A hint that cannot be written is not missed.
@@ -156,9 +167,12 @@ impl Session {
         let Some(files) = &self.files else { return };
         let seen = self.store.sighting();
         let mut hint = self.hint.clone();
-        if seen.below.is_none() && hint.revision <= seen.revision {
-            hint.revision = seen.revision;
-            hint.cluster = seen.cluster;
+        match seen.went_back {
+            Some(how) => self.remember_that_it_went_back(how),
+            None => {
+                hint.revision = seen.revision.max(hint.revision);
+                hint.cluster = seen.cluster;
+            }
         }
         if let Some(endpoint) = self.store.answered_by() {
             hint.endpoint = Some(endpoint);
@@ -170,6 +184,25 @@ impl Session {
             tracing::debug!(file = %files.hint().display(), %error, "hint not written");
         }
     }
+}
+
+/// Refuses what assigns while an earlier call's word stands that the store went back.
+fn check_went_back(files: Option<&NodeFiles>, purpose: Purpose) -> Result<(), CniError> {
+    let refuses = purpose.on_went_back() == OnWentBack::Refuse;
+    let said = files
+        .filter(|_| refuses)
+        .and_then(|files| std::fs::read_to_string(files.went_back()).ok());
+    said.map_or(Ok(()), |said| Err(went_back(&said, files)))
+}
+
+fn went_back(how: &str, files: Option<&NodeFiles>) -> CniError {
+    let directory = files.map(|files| files.directory().display().to_string());
+    let msg = format!("the store went back: {how}");
+    CniError::new(Code::StoreWentBack, msg).details(format!(
+        "it was restored from a snapshot or made anew, and may give out addresses that workloads here hold; \
+         compare them with `ipamctl ipam check`, end the workloads that it does not know, then remove {}",
+        directory.unwrap_or_default()
+    ))
 }
 
 fn budget(timeout: Duration) -> Budget {

@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** nothing is guessed where a source was named and failed.
 
+pub mod alive;
+pub mod evidence;
 pub mod machine_id;
 pub mod name;
 

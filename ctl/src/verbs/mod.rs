@@ -12,6 +12,7 @@ pub(crate) mod ipam_address;
 pub(crate) mod ipam_check;
 pub(crate) mod ipam_configure;
 pub(crate) mod ipam_explain;
+pub(crate) mod ipam_gc;
 pub(crate) mod ipam_release;
 pub(crate) mod ipam_repair;
 pub(crate) mod ipam_reserve;

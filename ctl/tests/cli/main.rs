@@ -6,6 +6,7 @@ mod deletion;
 mod edit;
 mod explain;
 mod files;
+mod gc;
 mod manifests;
 mod reference;
 mod release;

@@ -4,7 +4,7 @@ use expect_test::expect_file;
 
 use crate::support::Bench;
 
-const VERBS: [&[&str]; 24] = [
+const VERBS: [&[&str]; 25] = [
     &[],
     &["create"],
     &["apply"],
@@ -20,6 +20,7 @@ const VERBS: [&[&str]; 24] = [
     &["ipam", "repair"],
     &["ipam", "explain"],
     &["ipam", "release"],
+    &["ipam", "gc"],
     &["ipam", "configure"],
     &["ipam", "split"],
     &["ipam", "reserve"],

@@ -95,6 +95,32 @@ impl EtcdServer {
         self.process = process.expect("etcd starts again; its last words stand above");
     }
 
+    /// Ends it, and starts it again on its ports with what a snapshot holds, as an operator would restore it. A cluster
+    /// of another token has another identity.
+    ///
+    /// # Panics
+    /// Where `etcdctl` is not installed, or the snapshot cannot be restored.
+    pub fn restore(&mut self, snapshot: &Path, token: &str) {
+        self.kill();
+        let data = self.folder.path().join("data");
+        std::fs::remove_dir_all(&data).expect("its data can be removed");
+        let peer = format!("http://127.0.0.1:{}", self.peer_port);
+        let mut command = Command::new("etcdctl");
+        command
+            .env("ETCDCTL_API", "3")
+            .args(["snapshot", "restore"]);
+        command.arg(snapshot).arg("--data-dir").arg(&data);
+        command.args(["--name", "test", "--initial-advertise-peer-urls", &peer]);
+        command.args(["--initial-cluster", &format!("test={peer}")]);
+        command.args(["--initial-cluster-token", token]);
+        let output = command.output();
+        let output = output.unwrap_or_else(|error| panic!("etcdctl: {error}; {INSTALL}"));
+        assert!(output.status.success(), "{output:?}");
+        let ports = (self.client_port, self.peer_port);
+        let process = spawn(self.folder.path(), &self.options, ports.0, ports.1);
+        self.process = process.expect("etcd starts again; its last words stand above");
+    }
+
     /// Stops it without ending it: its connections stay open and nothing answers.
     ///
     /// # Panics
