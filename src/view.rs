@@ -17,6 +17,14 @@ fn seen<T>(found: Option<T>, want: Want) -> Result<T, Stop> {
     found.ok_or_else(|| Stop::Read(vec![want]))
 }
 
+/// Returns what a listing tells of one record; nothing where it may be one that does not parse.
+fn listed<K: Ord, T: Clone>(listing: &Listing<K, T>, key: &K) -> Option<Seen<T>> {
+    match listing.records.get(key) {
+        Some(found) => Some(Seen::Present(found.clone())),
+        None => listing.corrupt.is_empty().then_some(Seen::Absent),
+    }
+}
+
 impl View {
     /// Returns the configuration record.
     ///
@@ -73,7 +81,8 @@ impl View {
         seen(self.borrowings.get(node), want)
     }
 
-    /// Returns one affinity: as read by itself, or from the listing of its owner or of all owners.
+    /// Returns one affinity: as read by itself, or from the listing of its owner or of all owners. Where a listing has
+    /// records that do not parse, this one may be among them, and is asked for by itself.
     ///
     /// # Errors
     /// [`Stop::Read`].
@@ -81,16 +90,14 @@ impl View {
         if let Some(alone) = self.affinity.get(&(owner.clone(), block)) {
             return Ok(alone.clone());
         }
-        if let Some(listing) = self.affinities.get(&(owner.clone(), block.family())) {
-            let found = listing.records.get(&block).cloned();
-            return Ok(found.map_or(Seen::Absent, Seen::Present));
-        }
-        if let Some(listing) = self.all_affinities.get(&owner.kind) {
-            let found = listing.records.get(&(owner.clone(), block)).cloned();
-            return Ok(found.map_or(Seen::Absent, Seen::Present));
-        }
-        let id = RecordId::Affinity(owner.clone(), block);
-        Err(Stop::Read(vec![Want::Record(id)]))
+        let own = self.affinities.get(&(owner.clone(), block.family()));
+        let own = own.and_then(|listing| listed(listing, &block));
+        let all = self.all_affinities.get(&owner.kind);
+        let all = all.and_then(|listing| listed(listing, &(owner.clone(), block)));
+        own.or(all).ok_or_else(|| {
+            let id = RecordId::Affinity(owner.clone(), block);
+            Stop::Read(vec![Want::Record(id)])
+        })
     }
 
     /// Returns a handle's record.

@@ -4,6 +4,7 @@ pub mod cluster;
 pub mod conformance;
 pub mod etcd;
 pub mod faults;
+pub mod hostile;
 pub mod ops;
 pub mod proxy;
 pub mod schema;
