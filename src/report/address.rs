@@ -7,7 +7,8 @@ use crate::blocks::block::Slot;
 use crate::blocks::{Address, Block, BlockCidr, Cidr};
 use crate::clock::Timestamp;
 use crate::ids::{Owner, ResourceName};
-use crate::plan::{Listing, Scope, Step, Stop, View, Want};
+use crate::plan::{Listing, Scope, Seen, Step, Stop, View, Want};
+use crate::refusal::Refusal;
 use crate::resources::Pool;
 
 /// Whether an address is held.
@@ -43,7 +44,8 @@ pub struct AddressReport {
     pub reservation: Option<ResourceName>,
 }
 
-/// Tells about an address. Blocks of every size are looked for, those of disabled and of deleted pools too.
+/// Tells about an address. Blocks of every size are looked for, those of disabled and of deleted pools too. Where the
+/// only one around it does not parse, nobody can tell, and that is refused.
 pub fn address_report(view: &View, address: Address) -> Step<AddressReport> {
     report(view, address).map_or_else(Step::from, Step::Done)
 }
@@ -53,10 +55,17 @@ fn report(view: &View, address: Address) -> Result<AddressReport, Stop> {
         return Err(Stop::Read(wants(address)));
     };
     let mut around = None;
+    let mut corrupt = Vec::new();
     for cidr in legal_blocks(address) {
         let seen = view.blocks.get(&cidr);
         let seen = seen.ok_or_else(|| Stop::Read(wants(address)))?;
+        if let Seen::Corrupt(record) = seen {
+            corrupt.push(record.clone());
+        }
         around = around.or(seen.present().map(|recorded| &recorded.value));
+    }
+    if around.is_none() && !corrupt.is_empty() {
+        return Err(Refusal::Corrupt(corrupt).into());
     }
     let reservation = reservations.records.iter().find(|(_, reservation)| {
         let reserved = &reservation.value.reserved;

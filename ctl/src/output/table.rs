@@ -51,13 +51,13 @@ impl Table {
 }
 
 impl Column {
-    fn title(self) -> String {
+    pub(super) fn title(self) -> String {
         match self {
             Column::Left(title) | Column::Right(title) => title.to_owned(),
         }
     }
 
-    fn pad(self, cell: &str, width: usize) -> String {
+    pub(super) fn pad(self, cell: &str, width: usize) -> String {
         match self {
             Column::Left(_) => format!("{cell:<width$}"),
             Column::Right(_) => format!("{cell:>width$}"),

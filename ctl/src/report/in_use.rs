@@ -47,12 +47,18 @@ impl InUse {
             in_use.see_node(&entry.key, &entry.value);
             Ok(())
         };
-        entries(store, keys::nodes(), at, node).await?;
+        entries(store, keys::nodes(), Some(at), node).await?;
         let endpoint = |entry: block_ipam::datastore::Entry| {
             in_use.see_endpoint(&entry.key, &entry.value);
             Ok(())
         };
-        entries(store, Span::Prefix(ENDPOINTS.to_owned()), at, endpoint).await?;
+        entries(
+            store,
+            Span::Prefix(ENDPOINTS.to_owned()),
+            Some(at),
+            endpoint,
+        )
+        .await?;
         in_use.used.sort_by_key(|used| used.address);
         Ok(in_use)
     }

@@ -12,20 +12,23 @@ use crate::failure::Failure;
 pub(crate) async fn entries(
     store: &dyn Datastore,
     span: Span,
-    at: Revision,
+    at: Option<Revision>,
     mut each: impl FnMut(Entry) -> Result<(), Failure>,
 ) -> Result<(), Ended> {
-    let mut pages = Pages::of(store, span).at(at);
+    let mut pages = Pages::of(store, span);
+    if let Some(at) = at {
+        pages = pages.at(at);
+    }
     while let Some(page) = pages.next().await? {
         page.entries.into_iter().try_for_each(&mut each)?;
     }
     Ok(())
 }
 
-/// Reads all blocks as they were at the revision. Those that do not parse are passed over: the check has told them.
+/// Reads all blocks as they were at the revision, or at that of the first page. Those that do not parse are passed over: the check has told them.
 pub(crate) async fn blocks(
     store: &dyn Datastore,
-    at: Revision,
+    at: Option<Revision>,
     mut each: impl FnMut(&Block) -> Result<(), Failure>,
 ) -> Result<(), Ended> {
     let see = |entry: Entry| match keys::parse(&entry.key) {

@@ -5,7 +5,7 @@ use block_ipam::plan::RecordId;
 use block_ipam::resources::{Config, Kind, Pool};
 
 use crate::failure::Failure;
-use crate::output::{self, Table};
+use crate::output;
 use crate::records::{self, Found};
 use crate::similar;
 use crate::verbs::documents;
@@ -147,15 +147,10 @@ pub(super) fn table(noun: Noun, found: &[Found], shown: Shown<'_>) -> Result<Str
             named.collect::<Result<_, _>>()?
         }
     };
-    let mut table = Table::new(
-        columns
-            .iter()
-            .map(|column| output::Column::Left(column.title)),
-    );
-    for found in found {
-        table.row(columns.iter().map(|column| (column.cell)(found)));
-    }
-    Ok(table.render())
+    let titles: Vec<&str> = columns.iter().map(|column| column.title).collect();
+    let row = |found: &Found| columns.iter().map(|column| (column.cell)(found)).collect();
+    let rows: Vec<Vec<String>> = found.iter().map(row).collect();
+    Ok(output::padded(&titles, &rows))
 }
 
 fn named(noun: Noun, title: &str) -> Result<&'static Column, Failure> {

@@ -1,8 +1,5 @@
 //! `ipamctl get`.
 
-use block_ipam::datastore::codec::Record;
-use block_ipam::plan::RecordId;
-
 use crate::context::{Access, Context};
 use crate::failure::{self, Failure};
 use crate::output::{self, Format};
@@ -83,7 +80,9 @@ async fn show(
         Noun::Resource(kind) => records::resources(store.as_ref(), kind, names).await?,
         Noun::BlockAffinity => records::affinities(store.as_ref(), names).await?,
     };
-    sort(&mut listing.found);
+    listing
+        .found
+        .sort_by_cached_key(|found| records::name(&found.id));
     let is_single = names.len() == 1;
     let found = &listing.found;
     let document = || documents::document(noun, &listing, is_single, args.export);
@@ -130,18 +129,6 @@ async fn hinted(
         Some(similar) => failure.hint(format!("did you mean {similar}?")),
         None => failure,
     }
-}
-
-/// Pools and affinities stand in order of their addresses, everything else in order of its name.
-fn sort(found: &mut [Found]) {
-    found.sort_by_cached_key(|found| {
-        let cidr = match (&found.record, &found.id) {
-            (Record::Pool(pool), _) => Some(pool.cidr),
-            (_, RecordId::Affinity(_, block)) => Some(block.cidr()),
-            _ => None,
-        };
-        (cidr, records::name(&found.id))
-    });
 }
 
 /// What is missing or unreadable is told after what could be shown.

@@ -95,7 +95,7 @@ impl Checked<'_> {
             None => {
                 let each =
                     |block: &Block| self.see_block(block, &mut in_use, &mut tally, |_| Ok(()));
-                report::blocks(store, at, each).await?;
+                report::blocks(store, Some(at), each).await?;
             }
         }
         let pools = crate::records::resources(store, block_ipam::resources::Kind::Pool, &[]);
@@ -137,7 +137,7 @@ impl Checked<'_> {
         let each = |block: &Block| {
             self.see_block(block, in_use, tally, |allocation| writer.add(&allocation))
         };
-        report::blocks(store, self.of.revision, each).await?;
+        report::blocks(store, Some(self.of.revision), each).await?;
         writer.end().map_err(unwritable)?;
         Ok(())
     }

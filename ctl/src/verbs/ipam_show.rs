@@ -1,4 +1,5 @@
-//! `ipamctl ipam show`: the use of pools and blocks. One address is told about in `ipam_address`.
+//! `ipamctl ipam show`: the use of pools and blocks. One address is told about in `ipam_address`; what is borrowed, the
+//! configuration and the tables stand in files of their own.
 
 use block_ipam::blocks::{Address, Family, RangeSet};
 use block_ipam::datastore::codec::Record;
@@ -9,24 +10,45 @@ use serde::Serialize;
 
 use crate::context::{Access, Context};
 use crate::failure::Failure;
-use crate::output::{self, Column, Table, five_digits, share};
+use crate::output;
 use crate::records::{self, Listing};
-use crate::verbs::ipam_address;
+use crate::verbs::show_borrowed::{self, AsJson};
+use crate::verbs::{ipam_address, show_configuration, show_table};
 
 /// How often the store is counted before its compactions win.
 const MOST_COUNTS: usize = 3;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  ipamctl ipam show --show-blocks
+  ipamctl ipam show --ip=10.64.0.99
+  ipamctl ipam show -o prometheus > /var/lib/node_exporter/ipam.prom")]
 pub(crate) struct ShowArgs {
     /// Show the blocks of each pool too
     #[arg(long)]
     show_blocks: bool,
     /// Tell who holds an address
-    #[arg(long, value_name = "ADDRESS", conflicts_with = "show_blocks")]
+    #[arg(long, value_name = "ADDRESS")]
     ip: Option<Address>,
+    /// Tell the addresses that nodes hold in blocks of others
+    #[arg(long)]
+    show_borrowed: bool,
+    /// Tell the configuration
+    #[arg(long)]
+    show_configuration: bool,
     /// How to print it
-    #[arg(short, long, value_enum, default_value_t = Format::Table)]
-    output: Format,
+    #[arg(short, long, value_enum, default_value_t = ShowFormat::Table)]
+    output: ShowFormat,
+}
+
+/// How to print what is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum ShowFormat {
+    Table,
+    Json,
+    /// The use of pools as gauges, for the text file collector of a node exporter
+    Prometheus,
 }
 
 /// How to print a report.
@@ -37,13 +59,32 @@ pub(crate) enum Format {
 }
 
 pub(crate) async fn run(context: &Context, args: &ShowArgs) -> Result<(), Failure> {
+    // Of several of these calicoctl takes the first.
+    let is_whole =
+        args.ip.is_none() && (args.show_blocks || !(args.show_borrowed || args.show_configuration));
+    let (format, as_json) = match args.output {
+        ShowFormat::Table => (Format::Table, AsJson::No),
+        ShowFormat::Json => (Format::Json, AsJson::Yes),
+        ShowFormat::Prometheus if is_whole => (Format::Table, AsJson::No),
+        ShowFormat::Prometheus => {
+            let error = "only the use of pools can be told to Prometheus";
+            return Err(Failure::usage(error));
+        }
+    };
     if let Some(address) = args.ip {
-        return ipam_address::run(context, address, args.output).await;
+        return ipam_address::run(context, address, format).await;
+    }
+    if !is_whole && args.show_borrowed {
+        return show_borrowed::run(context, as_json).await;
+    }
+    if !is_whole {
+        return show_configuration::run(context, as_json).await;
     }
     let (usage, corrupt) = usage(context).await?;
     let text = match args.output {
-        Format::Table => table(&usage, args.show_blocks),
-        Format::Json => output::json(&UsageJson::of(&usage)),
+        ShowFormat::Table => show_table::table(&usage, args.show_blocks),
+        ShowFormat::Json => output::json(&UsageJson::of(&usage)),
+        ShowFormat::Prometheus => show_table::prometheus(&usage),
     };
     context.ui.data(&text)?;
     records::complain(corrupt.iter())
@@ -90,48 +131,6 @@ async fn count(store: &dyn Datastore) -> Result<(Usage, Vec<CorruptRecord>), Dat
         records::walk(store, &blocks, given.revision, each).await?;
     }
     Ok((tally.finish(), given.corrupt))
-}
-
-fn table(usage: &Usage, blocks: bool) -> String {
-    let mut table = Table::new([
-        Column::Left("GROUPING"),
-        Column::Left("CIDR"),
-        Column::Right("IPS TOTAL"),
-        Column::Right("IPS IN USE"),
-        Column::Right("IPS RESERVED"),
-        Column::Right("IPS FREE"),
-    ]);
-    for pool in &usage.pools {
-        row(&mut table, "IP Pool", pool.cidr.to_string(), pool.numbers);
-        if blocks {
-            pool.blocks
-                .iter()
-                .for_each(|block| block_row(&mut table, block));
-        }
-    }
-    if blocks {
-        usage
-            .orphans
-            .iter()
-            .for_each(|block| block_row(&mut table, block));
-    }
-    table.render()
-}
-
-fn block_row(table: &mut Table, block: &BlockUsage) {
-    row(table, "Block", block.cidr.to_string(), block.numbers);
-}
-
-fn row(table: &mut Table, grouping: &str, cidr: String, numbers: Numbers) {
-    let total = numbers.total;
-    table.row([
-        grouping.to_owned(),
-        cidr,
-        five_digits(total),
-        share(numbers.in_use, total),
-        share(numbers.reserved, total),
-        share(numbers.free, total),
-    ]);
 }
 
 #[derive(Serialize)]

@@ -47,9 +47,10 @@ fn options_are_set_one_by_one_and_kept() {
     bench.check(
         &["get", "ipamconfig"],
         &expect![[r#"
-        NAME     STRICTAFFINITY  AUTOALLOCATEBLOCKS  MAXBLOCKSPERHOST  IPCOOLDOWNSECONDS
-        default  true            true                3                 30
-    "#]],
+            NAME      STRICTAFFINITY   AUTOALLOCATEBLOCKS   MAXBLOCKSPERHOST   IPCOOLDOWNSECONDS   
+            default   true             true                 3                  30                  
+
+        "#]],
     );
 }
 

@@ -22,10 +22,11 @@ fn a_pool_in_use_is_refused_and_left_as_it_was() {
     bench.check(
         &["get", "ippool", "-o", "custom-columns=NAME,DISABLED"],
         &expect![[r#"
-            NAME   DISABLED
-            rack1  false
-            spare  true
-            six    false
+            NAME    DISABLED   
+            rack1   false      
+            six     false      
+            spare   true       
+
         "#]],
     );
 }
@@ -59,15 +60,18 @@ fn a_pool_in_use_goes_by_force_and_its_addresses_stay_held() {
     bench.check(
         &["ipam", "show", "--show-blocks"],
         &expect![[r#"
-        GROUPING  CIDR             IPS TOTAL  IPS IN USE  IPS RESERVED   IPS FREE
-        IP Pool   10.91.0.0/26            64      1 (2%)        0 (0%)   63 (98%)
-        Block     10.91.0.0/26            64      1 (2%)        0 (0%)   63 (98%)
-        IP Pool   fd00:90::/120          256      2 (1%)        0 (0%)  254 (99%)
-        Block     fd00:90::40/124         16      1 (6%)        0 (0%)   15 (94%)
-        Block     fd00:90::e0/124         16      1 (6%)        0 (0%)   15 (94%)
-        Block     10.90.0.64/28           16      1 (6%)        0 (0%)   15 (94%)
-        Block     10.90.0.224/28          16     6 (38%)        0 (0%)   10 (62%)
-    "#]],
+            +----------+-----------------+-----------+------------+--------------+-----------+
+            | GROUPING | CIDR            | IPS TOTAL | IPS IN USE | IPS RESERVED | IPS FREE  |
+            +----------+-----------------+-----------+------------+--------------+-----------+
+            | IP Pool  | fd00:90::/120   |       256 |     2 (1%) |       0 (0%) | 254 (99%) |
+            | Block    | fd00:90::40/124 |        16 |     1 (6%) |       0 (0%) |  15 (94%) |
+            | Block    | fd00:90::e0/124 |        16 |     1 (6%) |       0 (0%) |  15 (94%) |
+            | IP Pool  | 10.91.0.0/26    |        64 |     1 (2%) |       0 (0%) |  63 (98%) |
+            | Block    | 10.91.0.0/26    |        64 |     1 (2%) |       0 (0%) |  63 (98%) |
+            | Block    | 10.90.0.224/28  |        16 |    6 (38%) |       0 (0%) |  10 (62%) |
+            | Block    | 10.90.0.64/28   |        16 |     1 (6%) |       0 (0%) |  15 (94%) |
+            +----------+-----------------+-----------+------------+--------------+-----------+
+        "#]],
     );
     bench.check(
         &["ipam", "show", "--ip=10.90.0.224"],
@@ -134,8 +138,9 @@ fn an_empty_pool_goes_with_its_blocks_and_affinities() {
     bench.check(
         &["get", "blockaffinity"],
         &expect![[r#"
-        NAME  CIDR  OWNER  STATE
-    "#]],
+            NAME   CIDR   OWNER   STATE   
+
+        "#]],
     );
 }
 
@@ -183,18 +188,20 @@ fn a_node_goes_with_its_affinities() {
     bench.check(
         &["get", "node"],
         &expect![[r#"
-        NAME
-        n1
-    "#]],
+            NAME   
+            n1     
+
+        "#]],
     );
     bench.check(
         &["get", "blockaffinities"],
         &expect![[r#"
-        NAME                CIDR             OWNER    STATE
-        n1-10-90-0-224-28   10.90.0.224/28   host:n1  confirmed
-        n1-10-91-0-0-26     10.91.0.0/26     host:n1  confirmed
-        n1-fd00-90--e0-124  fd00:90::e0/124  host:n1  confirmed
-    "#]],
+            NAME                 CIDR              OWNER     STATE       
+            n1-10-90-0-224-28    10.90.0.224/28    host:n1   confirmed   
+            n1-10-91-0-0-26      10.91.0.0/26      host:n1   confirmed   
+            n1-fd00-90--e0-124   fd00:90::e0/124   host:n1   confirmed   
+
+        "#]],
     );
 }
 

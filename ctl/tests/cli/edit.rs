@@ -189,10 +189,11 @@ fn labels_come_change_and_go() {
     bench.check(
         &["get", "node", "-o", "wide"],
         &expect![[r#"
-        NAME  ASN  IPV4  IPV6  LABELS
-        n1                     rack=r1,zone=b
-        n2                     rack=r1
-    "#]],
+            NAME   ASN   IPV4   IPV6   LABELS           
+            n1                         rack=r1,zone=b   
+            n2                         rack=r1          
+
+        "#]],
     );
     bench.check(
         &["label", "node", "n1", "zone", "--remove"],
@@ -244,15 +245,16 @@ fn affinities_are_shown() {
     bench.check(
         &["-v", "get", "blockaffinity"],
         &expect![[r#"
-        NAME                CIDR             OWNER    STATE
-        n2-10-90-0-64-28    10.90.0.64/28    host:n2  confirmed
-        n1-10-90-0-224-28   10.90.0.224/28   host:n1  confirmed
-        n1-10-91-0-0-26     10.91.0.0/26     host:n1  confirmed
-        n2-fd00-90--40-124  fd00:90::40/124  host:n2  confirmed
-        n1-fd00-90--e0-124  fd00:90::e0/124  host:n1  confirmed
-        --- stderr
-        Requests: reads=1 commits=0 conflicts=0
-    "#]],
+            NAME                 CIDR              OWNER     STATE       
+            n1-10-90-0-224-28    10.90.0.224/28    host:n1   confirmed   
+            n1-10-91-0-0-26      10.91.0.0/26      host:n1   confirmed   
+            n1-fd00-90--e0-124   fd00:90::e0/124   host:n1   confirmed   
+            n2-10-90-0-64-28     10.90.0.64/28     host:n2   confirmed   
+            n2-fd00-90--40-124   fd00:90::40/124   host:n2   confirmed   
+
+            --- stderr
+            Requests: reads=1 commits=0 conflicts=0
+        "#]],
     );
     bench.check(
         &["get", "affinity", "n1-10-91-0-0-26", "-o", "yaml"],
@@ -285,10 +287,11 @@ fn columns_are_chosen_and_misspelt_names_are_guessed() {
     bench.check(
         &["get", "ippool", "-o", "custom-columns=CIDR,NAME"],
         &expect![[r#"
-            CIDR           NAME
-            10.90.0.0/24   rack1
-            10.91.0.0/26   spare
-            fd00:90::/120  six
+            CIDR            NAME    
+            10.90.0.0/24    rack1   
+            fd00:90::/120   six     
+            10.91.0.0/26    spare   
+
         "#]],
     );
     bench.check(
@@ -348,9 +351,10 @@ fn columns_are_chosen_and_misspelt_names_are_guessed() {
     bench.check(
         &["get", "node", "n1", "-o", "wide"],
         &expect![[r#"
-        NAME  ASN  IPV4  IPV6  LABELS
-        n1                     rack=r1
-    "#]],
+            NAME   ASN   IPV4   IPV6   LABELS    
+            n1                         rack=r1   
+
+        "#]],
     );
 }
 
@@ -371,9 +375,10 @@ fn a_pool_over_the_network_of_a_node_is_warned_about() {
     bench.check(
         &["get", "node", "-o", "wide"],
         &expect![[r#"
-        NAME  ASN    IPV4            IPV6  LABELS
-        n1    64512  192.168.7.4/24
-        n2
-    "#]],
+            NAME   ASN     IPV4             IPV6   LABELS   
+            n1     64512   192.168.7.4/24                   
+            n2                                              
+
+        "#]],
     );
 }

@@ -1,5 +1,6 @@
 //! The built `ipamctl` on a store in a file of its own: what it prints and how it ends, as one text.
 
+mod calicoctl;
 mod check;
 mod configure;
 mod deletion;
@@ -13,6 +14,7 @@ mod release;
 mod repair;
 mod reports;
 mod reserve;
+mod show;
 mod split;
 mod status;
 mod support;

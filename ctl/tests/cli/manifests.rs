@@ -108,17 +108,19 @@ fn pools_are_shown_in_order_of_their_addresses() {
     bench.check(
         &["get", "ippool"],
         &expect![[r#"
-        NAME   CIDR           SELECTOR
-        off    10.9.0.0/26    all()
-        rack1  10.90.0.0/24   rack == 'r1'
-        six    fd00:90::/120  all()
-    "#]],
+            NAME    CIDR            SELECTOR       
+            off     10.9.0.0/26     all()          
+            rack1   10.90.0.0/24    rack == 'r1'   
+            six     fd00:90::/120   all()          
+
+        "#]],
     );
     bench.check(&["get", "IPPools", "-o", "wide"], &expect![[r#"
-        NAME   CIDR           NAT    IPIPMODE  VXLANMODE  DISABLED  DISABLEBGPEXPORT  SELECTOR      ASSIGNMENTMODE  BLOCKSIZE  ALLOWEDUSES      NAMESPACESELECTOR
-        off    10.9.0.0/26    false  Never     Never      true      false             all()         Automatic       26         Workload,Tunnel
-        rack1  10.90.0.0/24   true   Never     Never      false     false             rack == 'r1'  Automatic       28         Workload,Tunnel
-        six    fd00:90::/120  false  Never     Never      false     false             all()         Automatic       124        Workload,Tunnel
+        NAME    CIDR            NAT     IPIPMODE   VXLANMODE   DISABLED   DISABLEBGPEXPORT   SELECTOR       ASSIGNMENTMODE   BLOCKSIZE   ALLOWEDUSES       NAMESPACESELECTOR   
+        off     10.9.0.0/26     false   Never      Never       true       false              all()          Automatic        26          Workload,Tunnel                       
+        rack1   10.90.0.0/24    true    Never      Never       false      false              rack == 'r1'   Automatic        28          Workload,Tunnel                       
+        six     fd00:90::/120   false   Never      Never       false      false              all()          Automatic        124         Workload,Tunnel                       
+
     "#]]);
     bench.check(
         &["get", "pool", "six", "-o", "name"],
@@ -234,12 +236,13 @@ fn pools_are_shown_in_order_of_their_addresses() {
     bench.check(
         &["get", "ippool", "rack1", "nope"],
         &expect![[r#"
-        NAME   CIDR          SELECTOR
-        rack1  10.90.0.0/24  rack == 'r1'
-        --- stderr
-        Error: IPPool `nope` does not exist
-        [exit status: 1]
-    "#]],
+            NAME    CIDR           SELECTOR       
+            rack1   10.90.0.0/24   rack == 'r1'   
+
+            --- stderr
+            Error: IPPool `nope` does not exist
+            [exit status: 1]
+        "#]],
     );
     bench.check(
         &["get", "ippool", "nope", "-o", "yaml"],
@@ -501,9 +504,10 @@ spec: {strictAffinity: true, maxBlocksPerHost: 4}
     bench.check(
         &["get", "ipreservation", "-o", "wide"],
         &expect![[r#"
-        NAME      CIDRS
-        gateways  10.90.0.0/30,10.90.0.255/32
-    "#]],
+            NAME       CIDRS                         
+            gateways   10.90.0.0/30,10.90.0.255/32   
+
+        "#]],
     );
     bench.check(
         &["get", "ipreservation", "gateways", "-o", "yaml"],
@@ -524,9 +528,10 @@ spec: {strictAffinity: true, maxBlocksPerHost: 4}
     bench.check(
         &["get", "nodes"],
         &expect![[r#"
-        NAME
-        n1
-    "#]],
+            NAME   
+            n1     
+
+        "#]],
     );
     bench.check(
         &["get", "node", "n1", "-o", "yaml"],
@@ -547,9 +552,10 @@ spec: {strictAffinity: true, maxBlocksPerHost: 4}
     bench.check(
         &["get", "ipamconfig"],
         &expect![[r#"
-        NAME     STRICTAFFINITY  AUTOALLOCATEBLOCKS  MAXBLOCKSPERHOST  IPCOOLDOWNSECONDS
-        default  true            true                4                 0
-    "#]],
+            NAME      STRICTAFFINITY   AUTOALLOCATEBLOCKS   MAXBLOCKSPERHOST   IPCOOLDOWNSECONDS   
+            default   true             true                 4                  0                   
+
+        "#]],
     );
     bench.check(
         &["get", "ipamconfiguration", "default", "-o", "yaml"],

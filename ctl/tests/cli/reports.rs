@@ -10,25 +10,31 @@ fn the_use_of_pools_is_told_in_calicoctls_numbers() {
     bench.check(
         &["ipam", "show"],
         &expect![[r#"
-        GROUPING  CIDR           IPS TOTAL  IPS IN USE  IPS RESERVED   IPS FREE
-        IP Pool   10.90.0.0/24         256      8 (3%)        5 (2%)  243 (95%)
-        IP Pool   10.91.0.0/26          64      1 (2%)        0 (0%)   63 (98%)
-        IP Pool   fd00:90::/120        256      2 (1%)        0 (0%)  254 (99%)
-    "#]],
+            +----------+---------------+-----------+------------+--------------+-----------+
+            | GROUPING | CIDR          | IPS TOTAL | IPS IN USE | IPS RESERVED | IPS FREE  |
+            +----------+---------------+-----------+------------+--------------+-----------+
+            | IP Pool  | 10.90.0.0/24  |       256 |     8 (3%) |       5 (2%) | 243 (95%) |
+            | IP Pool  | fd00:90::/120 |       256 |     2 (1%) |       0 (0%) | 254 (99%) |
+            | IP Pool  | 10.91.0.0/26  |        64 |     1 (2%) |       0 (0%) |  63 (98%) |
+            +----------+---------------+-----------+------------+--------------+-----------+
+        "#]],
     );
     bench.check(
         &["ipam", "show", "--show-blocks"],
         &expect![[r#"
-        GROUPING  CIDR             IPS TOTAL  IPS IN USE  IPS RESERVED   IPS FREE
-        IP Pool   10.90.0.0/24           256      8 (3%)        5 (2%)  243 (95%)
-        Block     10.90.0.64/28           16      1 (6%)        0 (0%)   15 (94%)
-        Block     10.90.0.224/28          16     7 (44%)        0 (0%)    9 (56%)
-        IP Pool   10.91.0.0/26            64      1 (2%)        0 (0%)   63 (98%)
-        Block     10.91.0.0/26            64      1 (2%)        0 (0%)   63 (98%)
-        IP Pool   fd00:90::/120          256      2 (1%)        0 (0%)  254 (99%)
-        Block     fd00:90::40/124         16      1 (6%)        0 (0%)   15 (94%)
-        Block     fd00:90::e0/124         16      1 (6%)        0 (0%)   15 (94%)
-    "#]],
+            +----------+-----------------+-----------+------------+--------------+-----------+
+            | GROUPING | CIDR            | IPS TOTAL | IPS IN USE | IPS RESERVED | IPS FREE  |
+            +----------+-----------------+-----------+------------+--------------+-----------+
+            | IP Pool  | 10.90.0.0/24    |       256 |     8 (3%) |       5 (2%) | 243 (95%) |
+            | Block    | 10.90.0.224/28  |        16 |    7 (44%) |       0 (0%) |   9 (56%) |
+            | Block    | 10.90.0.64/28   |        16 |     1 (6%) |       0 (0%) |  15 (94%) |
+            | IP Pool  | fd00:90::/120   |       256 |     2 (1%) |       0 (0%) | 254 (99%) |
+            | Block    | fd00:90::40/124 |        16 |     1 (6%) |       0 (0%) |  15 (94%) |
+            | Block    | fd00:90::e0/124 |        16 |     1 (6%) |       0 (0%) |  15 (94%) |
+            | IP Pool  | 10.91.0.0/26    |        64 |     1 (2%) |       0 (0%) |  63 (98%) |
+            | Block    | 10.91.0.0/26    |        64 |     1 (2%) |       0 (0%) |  63 (98%) |
+            +----------+-----------------+-----------+------------+--------------+-----------+
+        "#]],
     );
     bench.check(
         &["ipam", "show", "-o", "json"],
@@ -126,9 +132,12 @@ fn blocks_without_a_pool_are_shown() {
     bench.check(
         &["ipam", "show", "--show-blocks"],
         &expect![[r#"
-        GROUPING  CIDR          IPS TOTAL  IPS IN USE  IPS RESERVED  IPS FREE
-        Block     10.24.0.8/30          4     1 (25%)        0 (0%)   3 (75%)
-    "#]],
+            +----------+--------------+-----------+------------+--------------+----------+
+            | GROUPING | CIDR         | IPS TOTAL | IPS IN USE | IPS RESERVED | IPS FREE |
+            +----------+--------------+-----------+------------+--------------+----------+
+            | Block    | 10.24.0.8/30 |         4 |    1 (25%) |       0 (0%) |  3 (75%) |
+            +----------+--------------+-----------+------------+--------------+----------+
+        "#]],
     );
 }
 
@@ -146,9 +155,12 @@ fn records_that_cannot_be_read_hide_no_others() {
         ),
     ]);
     bench.check(&["ipam", "show"], &expect![[r#"
-        GROUPING  CIDR           IPS TOTAL  IPS IN USE  IPS RESERVED  IPS FREE
-        IP Pool   10.130.0.0/27         32     8 (25%)        0 (0%)  24 (75%)
-        IP Pool   10.131.0.0/30          4      0 (0%)        0 (0%)  4 (100%)
+        +----------+---------------+-----------+------------+--------------+----------+
+        | GROUPING | CIDR          | IPS TOTAL | IPS IN USE | IPS RESERVED | IPS FREE |
+        +----------+---------------+-----------+------------+--------------+----------+
+        | IP Pool  | 10.131.0.0/30 |         4 |     0 (0%) |       0 (0%) | 4 (100%) |
+        | IP Pool  | 10.130.0.0/27 |        32 |    8 (25%) |       0 (0%) | 24 (75%) |
+        +----------+---------------+-----------+------------+--------------+----------+
         --- stderr
         Error: 2 records cannot be read and are not shown
           /calico/resources/v3/projectcalico.org/ippools/broken: member `spec`: member `cidr`: `x` is not a CIDR such as 10.64.0.0/16 or fd00:64::/64
@@ -156,8 +168,8 @@ fn records_that_cannot_be_read_hide_no_others() {
         [exit status: 1]
     "#]]);
     bench.check(&["get", "ippool", "-o", "name"], &expect![[r#"
-        ippool/p
         ippool/off
+        ippool/p
         --- stderr
         Error: record /calico/resources/v3/projectcalico.org/ippools/broken is corrupt: member `spec`: member `cidr`: `x` is not a CIDR such as 10.64.0.0/16 or fd00:64::/64
         [exit status: 1]

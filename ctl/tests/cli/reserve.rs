@@ -33,10 +33,11 @@ fn ranges_come_and_go_with_their_reservation() {
     bench.check(
         &["get", "ipreservation", "-o", "wide"],
         &expect![[r#"
-        NAME      CIDRS
-        gateways  10.90.0.0/30,10.90.0.255/32
-        ipamctl   10.91.0.0/30,fd00:90::7/128
-    "#]],
+            NAME       CIDRS                         
+            gateways   10.90.0.0/30,10.90.0.255/32   
+            ipamctl    10.91.0.0/30,fd00:90::7/128   
+
+        "#]],
     );
     bench.check(
         &["-v", "ipam", "unreserve", "10.91.0.0/30"],
@@ -69,9 +70,10 @@ fn ranges_come_and_go_with_their_reservation() {
     bench.check(
         &["get", "ipreservation", "-o", "wide"],
         &expect![[r#"
-        NAME      CIDRS
-        gateways  10.90.0.0/30
-    "#]],
+            NAME       CIDRS          
+            gateways   10.90.0.0/30   
+
+        "#]],
     );
 }
 
@@ -112,9 +114,10 @@ fn what_is_not_reserved_as_it_is_named_changes_nothing() {
     bench.check(
         &["get", "ipreservation", "-o", "wide"],
         &expect![[r#"
-        NAME      CIDRS
-        gateways  10.90.0.0/30,10.90.0.255/32
-    "#]],
+            NAME       CIDRS                         
+            gateways   10.90.0.0/30,10.90.0.255/32   
+
+        "#]],
     );
 }
 

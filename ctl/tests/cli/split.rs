@@ -26,26 +26,30 @@ fn a_pool_becomes_its_parts_and_its_blocks_stay() {
     "#]],
     );
     bench.check(&["get", "ippool", "-o", "wide"], &expect![[r#"
-        NAME         CIDR             NAT    IPIPMODE  VXLANMODE  DISABLED  DISABLEBGPEXPORT  SELECTOR      ASSIGNMENTMODE  BLOCKSIZE  ALLOWEDUSES      NAMESPACESELECTOR
-        rack1        10.90.0.0/24     true   Never     Never      false     false             rack == 'r1'  Automatic       28         Workload,Tunnel
-        spare        10.91.0.0/26     false  Never     Never      true      false             all()         Automatic       26         Workload,Tunnel
-        split-six-0  fd00:90::/121    false  Never     Never      false     false             all()         Automatic       124        Workload,Tunnel
-        split-six-1  fd00:90::80/121  false  Never     Never      false     false             all()         Automatic       124        Workload,Tunnel
+        NAME          CIDR              NAT     IPIPMODE   VXLANMODE   DISABLED   DISABLEBGPEXPORT   SELECTOR       ASSIGNMENTMODE   BLOCKSIZE   ALLOWEDUSES       NAMESPACESELECTOR   
+        rack1         10.90.0.0/24      true    Never      Never       false      false              rack == 'r1'   Automatic        28          Workload,Tunnel                       
+        spare         10.91.0.0/26      false   Never      Never       true       false              all()          Automatic        26          Workload,Tunnel                       
+        split-six-0   fd00:90::/121     false   Never      Never       false      false              all()          Automatic        124         Workload,Tunnel                       
+        split-six-1   fd00:90::80/121   false   Never      Never       false      false              all()          Automatic        124         Workload,Tunnel                       
+
     "#]]);
     bench.check(
         &["ipam", "show", "--show-blocks"],
         &expect![[r#"
-        GROUPING  CIDR             IPS TOTAL  IPS IN USE  IPS RESERVED   IPS FREE
-        IP Pool   10.90.0.0/24           256      8 (3%)        5 (2%)  243 (95%)
-        Block     10.90.0.64/28           16      1 (6%)        0 (0%)   15 (94%)
-        Block     10.90.0.224/28          16     7 (44%)        0 (0%)    9 (56%)
-        IP Pool   10.91.0.0/26            64      1 (2%)        0 (0%)   63 (98%)
-        Block     10.91.0.0/26            64      1 (2%)        0 (0%)   63 (98%)
-        IP Pool   fd00:90::/121          128      1 (1%)        0 (0%)  127 (99%)
-        Block     fd00:90::40/124         16      1 (6%)        0 (0%)   15 (94%)
-        IP Pool   fd00:90::80/121        128      1 (1%)        0 (0%)  127 (99%)
-        Block     fd00:90::e0/124         16      1 (6%)        0 (0%)   15 (94%)
-    "#]],
+            +----------+-----------------+-----------+------------+--------------+-----------+
+            | GROUPING | CIDR            | IPS TOTAL | IPS IN USE | IPS RESERVED | IPS FREE  |
+            +----------+-----------------+-----------+------------+--------------+-----------+
+            | IP Pool  | 10.90.0.0/24    |       256 |     8 (3%) |       5 (2%) | 243 (95%) |
+            | Block    | 10.90.0.224/28  |        16 |    7 (44%) |       0 (0%) |   9 (56%) |
+            | Block    | 10.90.0.64/28   |        16 |     1 (6%) |       0 (0%) |  15 (94%) |
+            | IP Pool  | 10.91.0.0/26    |        64 |     1 (2%) |       0 (0%) |  63 (98%) |
+            | Block    | 10.91.0.0/26    |        64 |     1 (2%) |       0 (0%) |  63 (98%) |
+            | IP Pool  | fd00:90::/121   |       128 |     1 (1%) |       0 (0%) | 127 (99%) |
+            | Block    | fd00:90::40/124 |        16 |     1 (6%) |       0 (0%) |  15 (94%) |
+            | IP Pool  | fd00:90::80/121 |       128 |     1 (1%) |       0 (0%) | 127 (99%) |
+            | Block    | fd00:90::e0/124 |        16 |     1 (6%) |       0 (0%) |  15 (94%) |
+            +----------+-----------------+-----------+------------+--------------+-----------+
+        "#]],
     );
     bench.check(
         &["ipam", "explain", "n1", "--family", "6"],
@@ -82,10 +86,11 @@ fn what_makes_no_parts_changes_nothing() {
     bench.check(
         &["get", "ippool", "-o", "custom-columns=NAME,CIDR,DISABLED"],
         &expect![[r#"
-            NAME   CIDR           DISABLED
-            rack1  10.90.0.0/24   false
-            spare  10.91.0.0/26   true
-            six    fd00:90::/120  false
+            NAME    CIDR            DISABLED   
+            rack1   10.90.0.0/24    false      
+            six     fd00:90::/120   false      
+            spare   10.91.0.0/26    true       
+
         "#]],
     );
 }

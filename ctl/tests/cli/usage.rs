@@ -85,7 +85,6 @@ fn a_command_line_that_makes_no_sense_ends_with_2() {
         &["frobnicate"][..],
         &["ipam", "frobnicate"],
         &["ipam", "show", "--colour"],
-        &["ipam", "show", "--ip=1.2.3.4", "--show-blocks"],
         &["get"],
         &["create"],
         &["delete", "ippool"],
