@@ -154,6 +154,8 @@ pub enum Want {
     BlocksInside(Cidr),
     /// The next page of the blocks inside a CIDR, from a starting point of the caller's on.
     NextPage(Cidr, BlockCidr),
+    /// Whether any block inside a CIDR has changed, without reading one.
+    Footprint(Cidr),
 }
 
 /// What one or several reads saw. A record that is in no map was not looked for.
@@ -197,6 +199,28 @@ pub struct View {
     pub existing: BTreeSet<BlockCidr>,
     /// CIDRs whose blocks are read page by page, and how far that is.
     pub pages: BTreeMap<Cidr, Pages>,
+    /// CIDRs whose footprint was read.
+    pub footprints: BTreeMap<Cidr, Footprint>,
+    /// How large the records of blocks are that were read, by what sizes a block can have: how many make a page.
+    pub block_records: BTreeMap<(Family, u8), RecordSizes>,
+}
+
+/// What changes whenever a block inside a CIDR does: a deletion lowers the number, any other change raises the revision.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Footprint {
+    /// How many blocks there are.
+    pub blocks: usize,
+    /// When one of them was last written; 0 where there is none.
+    pub newest: Revision,
+}
+
+/// How large records are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RecordSizes {
+    /// Records that were read.
+    pub records: usize,
+    /// Their bytes together.
+    pub bytes: usize,
 }
 
 /// How far the blocks inside a CIDR were read page by page. Full blocks are counted and not kept, so that an
@@ -205,10 +229,10 @@ pub struct View {
 pub struct Pages {
     /// What is left to read: opaque spans of keys, in order.
     pub left: Vec<(String, String)>,
-    /// Blocks that were read.
-    pub blocks: usize,
-    /// Bytes of their records.
-    pub bytes: usize,
+    /// The revision of the first page; `None` before it.
+    pub first_at: Option<Revision>,
+    /// What was read so far.
+    pub read: Footprint,
 }
 
 /// One comparison of a plan.

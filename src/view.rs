@@ -8,7 +8,8 @@ use crate::assign::Handle;
 use crate::blocks::{Block, BlockCidr, Cidr, Family};
 use crate::ids::{HandleId, NodeName, Owner, ResourceName};
 use crate::plan::{
-    Change, Guard, Listing, MOST_WANTS, Plan, RecordId, Recorded, Scope, Seen, Stop, View, Want,
+    Change, Footprint, Guard, Listing, MOST_WANTS, Plan, RecordId, Recorded, Scope, Seen, Stop,
+    View, Want,
 };
 use crate::resources::{Config, Node, Pool, Reservation};
 use crate::revision::Revision;
@@ -187,6 +188,14 @@ impl View {
             .copied()
             .take_while(move |block| cidr.contains(block.cidr().first()))
             .filter(move |block| cidr.covers(block.cidr()))
+    }
+
+    /// Returns the footprint of the blocks inside the CIDR that were read page by page, if that is done and no block
+    /// was written since it began: only then the pages together are what one read would have found.
+    pub fn footprint_of_pages(&self, cidr: Cidr) -> Option<Footprint> {
+        let pages = self.pages.get(&cidr)?;
+        let is_whole = pages.left.is_empty() && Some(pages.read.newest) <= pages.first_at;
+        is_whole.then_some(pages.read)
     }
 
     /// Returns the view after the plan was applied at this revision.

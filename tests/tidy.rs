@@ -57,7 +57,7 @@ const JSON: [&str; 6] = [
     "src/datastore/codec",
     "src/cni/",
     "src/node/evidence.rs",
-    "src/allocator/hint_file.rs",
+    "src/allocator/hint_file",
     "src/settings",
     "src/bin/",
 ];

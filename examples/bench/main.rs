@@ -11,21 +11,18 @@
 
 mod bare;
 mod library;
+#[path = "../measured/frame.rs"]
+mod measured;
 mod plugin;
 mod process;
-mod record;
 mod samples;
 mod table;
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bare::{Bare, BareClient};
-use block_ipam::datastore::settings::{EtcdSettings, StoreSettings, TlsSettings};
-use block_ipam::datastore::{Datastore, OnAbsent, OpenOptions, open};
-use block_ipam::entropy::SystemEntropy;
 use library::Library;
 use plugin::Programs;
 use samples::Samples;
@@ -37,11 +34,14 @@ const PROCESSES: u64 = 300;
 const COLD: u64 = 200;
 const BURSTS: u64 = 10;
 
+const TIMEOUT: Duration = Duration::from_secs(5);
+
 /// What an assignment may take of a bare read and a bare transaction, and a plugin's of the floor program.
 const MOST_IN_PROCESS: f64 = 1.5;
 const MOST_OF_FLOOR: f64 = 1.3;
 
-const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/performance.md");
+/// Where the tables stand in the document.
+const MARKS: [&str; 2] = ["<!-- measured: begin -->", "<!-- measured: end -->"];
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -54,33 +54,18 @@ async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let measured = measure(Path::new(dir)).await.and_then(|text| {
-        println!("{text}");
-        if record {
-            table::record(Path::new(DOCUMENT), &text)
-        } else {
-            Ok(())
-        }
-    });
-    match measured {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("bench failed: {failure}");
-            ExitCode::FAILURE
-        }
-    }
+    measured::end(measure(Path::new(dir)).await, record.then_some(MARKS))
 }
 
 async fn measure(dir: &Path) -> Result<String, String> {
-    let endpoint =
-        std::env::var("ETCD_ENDPOINTS").map_err(|error| format!("ETCD_ENDPOINTS: {error}"))?;
+    let endpoint = measured::endpoint()?;
     let mut text = format!("{}.\n\n", table::machine());
     let own = std::env::current_exe().map_err(|error| error.to_string())?;
     let mut programs = Programs::beside(&own, &endpoint, dir)?;
     let mut client = BareClient::connect(&endpoint)
         .await
         .map_err(|error| error.to_string())?;
-    let mut library = Library::warm(store(&endpoint)?).await?;
+    let mut library = Library::warm(measured::store(&endpoint, TIMEOUT)?).await?;
 
     eprintln!("{REQUESTS} rounds of requests, {COLD} of first blocks");
     requests(&mut client, &mut library, REQUESTS).await?;
@@ -239,19 +224,4 @@ fn sizes(programs: &Programs) -> Result<String, String> {
         megabytes(plugin_memory * 1024),
         megabytes(floor_memory * 1024),
     ))
-}
-
-fn store(endpoint: &str) -> Result<Arc<dyn Datastore>, String> {
-    let settings = EtcdSettings {
-        endpoints: vec![endpoint.to_owned()],
-        tls: TlsSettings::default(),
-        login: None,
-    };
-    let options = OpenOptions {
-        on_absent: OnAbsent::Refuse,
-        timeout: Duration::from_secs(5),
-        prefer: None,
-        entropy: &SystemEntropy,
-    };
-    open(&StoreSettings::Etcd(settings), &options).map_err(|error| error.to_string())
 }

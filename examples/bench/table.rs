@@ -1,7 +1,6 @@
 //! The table of results, as people and `docs/performance.md` get it.
 
 use std::fmt::Write;
-use std::path::Path;
 use std::process::Command;
 
 use crate::samples::Samples;
@@ -96,10 +95,4 @@ pub(crate) fn machine() -> String {
     format!(
         "{model}, {cores} cores, Linux {kernel}, load {load} before the run; {etcd}, one member on loopback with a disk"
     )
-}
-
-/// Replaces what stands between the two marks of a document.
-pub(crate) fn record(document: &Path, text: &str) -> Result<(), String> {
-    const MARKS: [&str; 2] = ["<!-- measured: begin -->", "<!-- measured: end -->"];
-    crate::record::between(document, MARKS, text)
 }

@@ -1,40 +1,30 @@
 //! Measures how the library behaves where stores are large, pools are full, and many ask at once.
 //!
-//! `scale [--record]`: `ETCD_ENDPOINTS` names one member whose records are deleted and made anew for each row.
+//! `scale [--record | WORD]`: `ETCD_ENDPOINTS` names one member whose records are deleted and made anew for each row; WORD
+//! chooses the groups of rows whose name begins with it.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "a program for people"
 )]
 
-#[path = "../bench/record.rs"]
-mod record;
+#[path = "../measured/frame.rs"]
+mod measured;
 mod rows;
 mod store;
 mod table;
 
-use std::path::Path;
 use std::process::ExitCode;
 
-const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/performance.md");
+/// Where the table stands in the document.
+const MARKS: [&str; 2] = ["<!-- scale: begin -->", "<!-- scale: end -->"];
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let record = std::env::args().any(|argument| argument == "--record");
-    let measured = rows::all().await.and_then(|rows| {
-        let text = table::text(&rows);
-        println!("{text}");
-        if record {
-            table::record(Path::new(DOCUMENT), &text)
-        } else {
-            Ok(())
-        }
-    });
-    match measured {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    let argument = std::env::args().nth(1).unwrap_or_default();
+    let record = argument == "--record";
+    let only = if record { "" } else { argument.as_str() };
+    let rows = rows::all(only).await;
+    let text = rows.map(|rows| table::text(&rows));
+    measured::end(text, record.then_some(MARKS))
 }

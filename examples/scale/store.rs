@@ -8,10 +8,11 @@ use block_ipam::allocator::{Allocator, AllocatorError, Hint};
 use block_ipam::assign::{Assign, Grant, Wanted};
 use block_ipam::clock::SystemClock;
 use block_ipam::datastore::observe::Counting;
-use block_ipam::datastore::settings::{EtcdSettings, StoreSettings, TlsSettings};
-use block_ipam::datastore::{Datastore, OnAbsent, OpenOptions, Txn, Write, open};
+use block_ipam::datastore::{Datastore, Txn, Write};
 use block_ipam::entropy::SystemEntropy;
 use block_ipam::ids::{HandleId, NodeName};
+
+use crate::measured;
 
 /// Blocks that are made in memory before they are written.
 const BLOCKS_AT_ONCE: u32 = 300;
@@ -37,19 +38,7 @@ pub(crate) struct Store {
 impl Store {
     /// Returns the member that `ETCD_ENDPOINTS` names, with every record of address management deleted.
     pub(crate) async fn fresh() -> Result<Store, String> {
-        let endpoint = std::env::var("ETCD_ENDPOINTS").map_err(|_| "ETCD_ENDPOINTS is not set")?;
-        let settings = StoreSettings::Etcd(EtcdSettings {
-            endpoints: vec![endpoint],
-            tls: TlsSettings::default(),
-            login: None,
-        });
-        let options = OpenOptions {
-            on_absent: OnAbsent::Refuse,
-            timeout: Duration::from_secs(30),
-            prefer: None,
-            entropy: &SystemEntropy,
-        };
-        let etcd = open(&settings, &options).map_err(|error| error.to_string())?;
+        let etcd = measured::store(&measured::endpoint()?, Duration::from_secs(30))?;
         let counting = Arc::new(Counting::new(etcd));
         let allocator = Allocator::new(
             Arc::clone(&counting) as Arc<dyn Datastore>,

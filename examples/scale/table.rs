@@ -1,6 +1,4 @@
-//! The rows as a table in Markdown, and where it is kept.
-
-use std::path::Path;
+//! The rows as a table in Markdown.
 
 /// One kind of work.
 #[derive(Debug)]
@@ -14,8 +12,6 @@ pub(crate) struct Row {
     pub(crate) calico: &'static str,
 }
 
-const MARKS: [&str; 2] = ["<!-- scale: begin -->", "<!-- scale: end -->"];
-
 /// Returns the rows as a table.
 pub(crate) fn text(rows: &[Row]) -> String {
     let mut lines = vec![
@@ -28,10 +24,5 @@ pub(crate) fn text(rows: &[Row]) -> String {
             row.work, row.ours, row.requests, row.calico
         )
     }));
-    lines.join("\n")
-}
-
-/// Writes the table into the document.
-pub(crate) fn record(document: &Path, table: &str) -> Result<(), String> {
-    crate::record::between(document, MARKS, &format!("\n{table}\n\n"))
+    format!("\n{}\n\n", lines.join("\n"))
 }

@@ -1,14 +1,15 @@
 //! How a node finds a block to claim: candidates in the node's own order, probed by their keys alone.
 //!
 //! A probe asks for many candidates at once, so that a claim needs one read however many blocks the store
-//! holds. Only where all probed ones are taken are the keys of the whole pool read.
+//! holds. Only where all probed ones and their neighbours are taken are the keys of the whole pool read, and with
+//! them the first of its blocks: the next thing to look at if none is free.
 
 use crate::affinity::admit::Admitted;
 use crate::affinity::own;
 use crate::blocks::order::Candidates;
 use crate::blocks::{BlockCidr, Cidr, Family, RangeSet};
 use crate::ids::Owner;
-use crate::plan::{Seen, Stop, View, Want};
+use crate::plan::{RecordId, Seen, Stop, View, Want};
 use crate::revision::Revision;
 
 /// Candidates of a pool that one probe asks for. With 95 % of the blocks taken, 32 of them leave a chance of
@@ -18,6 +19,8 @@ const WINDOW: usize = 32;
 const MOST_PROBES: usize = 48;
 /// Pools with at most this many blocks are probed as a whole.
 const SMALL_POOL: u128 = 64;
+/// Largest block that is read with a probe to learn how large its pool's records are.
+const LARGEST_SAMPLE: u16 = 256;
 
 /// A block that nobody has, as of the revision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,7 +128,11 @@ fn in_pool<'a>(
     let whole_pool = view.inside(pool.cidr).is_some();
     let window = if whole_pool { usize::MAX } else { WINDOW };
     let mut unknown = Vec::new();
-    for block in candidates.take(window).filter(|block| useful(*block)) {
+    for block in candidates
+        .clone()
+        .take(window)
+        .filter(|block| useful(*block))
+    {
         match probed(view, block) {
             Some(_) if view.is_taken(block.cidr()) => {}
             Some(read_at) => {
@@ -138,8 +145,21 @@ fn in_pool<'a>(
             None => unknown.push(Want::BlocksInside(neighbourhood(block))),
         }
     }
-    if !whole_pool && (unknown.is_empty() || count <= SMALL_POOL) && 0 < count {
+    if !whole_pool && unknown.is_empty() {
+        let beside = beside(view, search, pool, useful, candidates.clone().take(window));
+        if beside.is_some() {
+            return beside;
+        }
+    }
+    if whole_pool || count == 0 {
+        return None;
+    }
+    if count <= SMALL_POOL {
         unknown = vec![Want::BlocksInside(pool.cidr)];
+    } else if unknown.is_empty() {
+        unknown = whole(view, search.owner, pool, probes);
+    } else {
+        unknown.extend(sample(view, candidates.at(0)));
     }
     let new = |want: &Want| !probes.contains(want);
     let mut unknown: Vec<Want> = unknown.into_iter().filter(new).collect();
@@ -147,6 +167,55 @@ fn in_pool<'a>(
     unknown.dedup();
     probes.extend(unknown);
     None
+}
+
+/// Returns the first free neighbour of the candidates: their keys were read with them.
+fn beside<'a>(
+    view: &View,
+    search: Search<'a>,
+    pool: &'a Admitted,
+    useful: &dyn Fn(BlockCidr) -> bool,
+    candidates: impl Iterator<Item = BlockCidr>,
+) -> Option<Candidate<'a>> {
+    let length = pool.block_length;
+    let neighbours = candidates.map(neighbourhood).flat_map(|all| {
+        let count = all.subnet_count(length).unwrap_or(0);
+        (0..count).filter_map(move |index| BlockCidr::new(all.subnet(length, index)?).ok())
+    });
+    let mut free = neighbours.filter(|block| {
+        let cidr = block.cidr();
+        pool.cidr.covers(cidr)
+            && !view.is_taken(cidr)
+            && !search.reserved.covers(cidr)
+            && useful(*block)
+    });
+    free.find_map(|block| {
+        let read_at = probed(view, block)?;
+        Some(Candidate {
+            block,
+            pool,
+            read_at,
+        })
+    })
+}
+
+/// Returns what to read where a pool seems to have no free block: all keys, and the first page of its blocks, which
+/// may be of use to others. One page at a time, for pages are large.
+fn whole(view: &View, owner: &Owner, pool: &Admitted, probes: &[Want]) -> Vec<Want> {
+    let is_page = |want: &Want| matches!(want, Want::NextPage(..));
+    let page = next_page(view, pool, owner).filter(|_| !probes.iter().any(is_page));
+    std::iter::once(Want::BlocksInside(pool.cidr))
+        .chain(page)
+        .collect()
+}
+
+/// Returns a candidate to read whole: if it is taken, its record tells how many make a page.
+fn sample(view: &View, first: Option<BlockCidr>) -> Option<Want> {
+    let unread = |block: &BlockCidr| !view.blocks.contains_key(block);
+    let first = first.filter(|block| block.size() <= LARGEST_SAMPLE);
+    first
+        .filter(unread)
+        .map(|block| Want::Record(RecordId::Block(block)))
 }
 
 /// Returns the want of the next page of a pool's blocks, from the owner's own first candidate on; `None` when all

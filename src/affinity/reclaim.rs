@@ -42,6 +42,13 @@ fn is_abandoned(block: &Block, owner: &Owner, now: Timestamp) -> bool {
     former.kind == OwnerKind::Host && former != owner && old
 }
 
+/// Returns when a block of another node may be taken over that was claimed too lately for it now, should nobody use it.
+pub fn grown(block: &Block, owner: &Owner, now: Timestamp) -> Option<Timestamp> {
+    let former = block.owner().filter(|former| *former != owner);
+    let grown = block.claimed_at()?.plus(MIN_RECLAIM_AGE);
+    (former.is_some() && now < grown).then_some(grown)
+}
+
 /// Returns what takes the affinity of the former owner away: guarded, for it may be claiming at this moment (X11).
 ///
 /// # Errors

@@ -3,20 +3,16 @@
 //! **Invariant:** the file is disposable. Wrong, missing or half read, it costs a read, never correctness; hence no fsync,
 //! and what does not parse is taken for absent and written anew.
 
+mod wire;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
 use crate::allocator::Hint;
 use crate::ids::NodeName;
-use crate::revision::Revision;
+use wire::{decode, encode};
 
-/// The version of the format. Files of another version are taken for absent.
-const FORMAT: u32 = 1;
-/// Most blocks that are remembered: more would make each read larger than it helps.
-const MOST_BLOCKS: usize = 8;
 /// Longest part of a node's name that stands in a file name; `NAME_MAX` is 255 bytes.
 const LONGEST_STEM: usize = 180;
 
@@ -80,45 +76,6 @@ impl NodeFiles {
     }
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Wire {
-    version: u32,
-    cluster: u64,
-    revision: u64,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    endpoint: Option<String>,
-    blocks: Vec<String>,
-}
-
-fn encode(hint: &Hint) -> Vec<u8> {
-    let wire = Wire {
-        version: FORMAT,
-        cluster: hint.cluster,
-        revision: hint.revision.0,
-        endpoint: hint.endpoint.clone(),
-        blocks: hint
-            .blocks
-            .iter()
-            .take(MOST_BLOCKS)
-            .map(ToString::to_string)
-            .collect(),
-    };
-    serde_json::to_vec(&wire).expect("a struct of numbers and texts is written to memory")
-}
-
-fn decode(bytes: &[u8]) -> Option<Hint> {
-    let wire: Wire = serde_json::from_slice(bytes).ok()?;
-    let blocks = wire.blocks.iter().map(|text| text.parse().ok());
-    (wire.version == FORMAT).then_some(())?;
-    Some(Hint {
-        blocks: blocks.collect::<Option<_>>()?,
-        endpoint: wire.endpoint,
-        revision: Revision(wire.revision),
-        cluster: wire.cluster,
-    })
-}
-
 /// Letters, digits, `-`, `_` and inner dots stay; all else is written as `%XX`. Long names end in a hash.
 fn file_stem(node: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
@@ -147,7 +104,12 @@ fn fnv1a(bytes: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blocks::BlockCidr;
+    use crate::assign::Exhausted;
+    use crate::assign::shortage::Limit;
+    use crate::blocks::{BlockCidr, Cidr};
+    use crate::clock::Timestamp;
+    use crate::refusal::PoolUse;
+    use crate::revision::Revision;
 
     fn files(run_dir: &Path, node: &str) -> NodeFiles {
         let node = NodeName::new(node).expect("a node name");
@@ -161,6 +123,28 @@ mod tests {
             endpoint: Some("http://127.0.0.1:2379".to_owned()),
             revision: Revision(u64::MAX),
             cluster: 14_841_639_068_965_178_418,
+            exhausted: vec![exhausted()],
+        }
+    }
+
+    fn exhausted() -> Exhausted {
+        let used = PoolUse {
+            blocks: u128::MAX,
+            own: 1,
+            cooling: 2,
+            corrupt: vec!["/a".to_owned()],
+            ..PoolUse::default()
+        };
+        Exhausted {
+            wishes: "0f".repeat(32).parse().expect("a fingerprint"),
+            basis: "a1".repeat(32).parse().expect("a fingerprint"),
+            pools: vec!["fd00::/64".parse::<Cidr>().expect("a CIDR")],
+            own: vec!["fd00::/122".parse().expect("a block")],
+            since: Timestamp::from_nanos(-1),
+            until: Timestamp::from_nanos(i64::MAX),
+            limit: Limit::Blocks { owned: 3, limit: 2 },
+            found: 0,
+            uses: vec![used],
         }
     }
 
@@ -189,6 +173,9 @@ mod tests {
             good.replace("\"version\":1", "\"version\":2"),
             good.replace("\"cluster\"", "\"cluster2\""),
             good.replace("10.64.0.0/26", "10.64.0.1/26"),
+            good.replace("0f0f", "0g0f"),
+            good.replace("0f0f", "0f0"),
+            good.replace("\"found\":0,", ""),
             good[..good.len() - 2].to_owned(),
         ] {
             fs::write(files.hint(), &bad).expect("written");

@@ -7,7 +7,7 @@ use crate::allocator::operations::hinted;
 use crate::allocator::{Allocator, AllocatorError, Hint};
 use crate::assign::release::HANDLES_PER_TXN;
 use crate::assign::{
-    Assign, Grant, NodeHeld, NodeHoldings, NodeIdentity, Released, decide_assign,
+    Assign, Before, Grant, NodeHeld, NodeHoldings, NodeIdentity, Released, decide_assign,
     decide_forget_identity, decide_identity_of, decide_of_node, decide_release_held, of_node,
     surroundings,
 };
@@ -102,7 +102,8 @@ impl Allocator {
         let mut reads = 1;
         let mut told = self
             .run_all(first, |view, _, context| {
-                match terms.hold(view, context, decide_assign(view, request, &[], context)) {
+                let step = decide_assign(view, request, Before::default(), context);
+                match terms.hold(view, context, step) {
                     Step::Read(_) if most_reads <= reads => Step::Done(None),
                     Step::Read(wants) => {
                         reads += 1;

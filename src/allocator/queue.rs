@@ -1,17 +1,45 @@
 //! Requests of one node in one process queue here, in order of arrival.
 //!
 //! The queue is not needed for correctness: it only keeps a node from conflicting with itself, and remembers
-//! which blocks the node used last.
+//! which blocks the node used last and what it was refused.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OwnedMutexGuard;
 
+use crate::assign::{Assign, Exhausted};
 use crate::blocks::BlockCidr;
 
-/// The blocks that the node's last request used: worth reading with the next one, as a hint is.
-pub(super) type Remembered = Vec<BlockCidr>;
+/// What the node's requests before found out: worth reading with the next one, as a hint is.
+#[derive(Debug, Default)]
+pub(super) struct Remembered {
+    /// The blocks that the last request used.
+    pub(super) blocks: Vec<BlockCidr>,
+    /// What requests were refused on, the newest first, one for the same wishes.
+    pub(super) exhausted: Vec<Exhausted>,
+}
+
+/// Refusals that are remembered of a node.
+const MOST_EXHAUSTED: usize = 4;
+
+impl Remembered {
+    /// Remembers a refusal unless a newer one of the same wishes is known.
+    pub(super) fn refused(&mut self, one: Exhausted) {
+        let newer = |own: &Exhausted| own.wishes == one.wishes && one.since < own.since;
+        if self.exhausted.iter().any(newer) {
+            return;
+        }
+        self.exhausted.retain(|own| own.wishes != one.wishes);
+        self.exhausted.insert(0, one);
+        self.exhausted.truncate(MOST_EXHAUSTED);
+    }
+
+    /// Forgets what the wishes of a request were refused on.
+    pub(super) fn granted(&mut self, request: &Assign) {
+        self.exhausted.retain(|own| !own.is_of(request));
+    }
+}
 
 type Turn = Arc<tokio::sync::Mutex<Remembered>>;
 

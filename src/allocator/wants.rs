@@ -1,11 +1,11 @@
 //! How what a decision wants to see is read, and how what was read comes into the view.
 
 use crate::allocator::pages;
-use crate::blocks::Cidr;
+use crate::blocks::{BlockCidr, Cidr};
 use crate::datastore::port::{Entry, Found, MAX_RANGES, Range, Snapshot};
 use crate::datastore::{codec, keys};
 use crate::ids::ResourceName;
-use crate::plan::{CorruptRecord, Listing, RecordId, Recorded, Scope, Seen, View, Want};
+use crate::plan::{CorruptRecord, Footprint, Listing, RecordId, Recorded, Scope, Seen, View, Want};
 use crate::revision::Revision;
 
 /// A want and the ranges that it takes.
@@ -51,6 +51,10 @@ fn ranges(view: &mut View, want: &Want) -> Vec<Range> {
             spans.map(|span| Range::of(span).keys_only()).collect()
         }
         Want::NextPage(cidr, start) => pages::next(view, *cidr, *start),
+        Want::Footprint(cidr) => {
+            let spans = keys::block_spans_inside(*cidr).into_iter();
+            spans.map(Range::newest).collect()
+        }
     }
 }
 
@@ -74,12 +78,38 @@ fn absorb(view: &mut View, want: &Want, found: &[Found], revision: Revision) {
         Want::Scope(scope) => absorb_scope(view, scope, found, revision),
         Want::BlocksInside(cidr) => absorb_keys(view, *cidr, found, revision),
         Want::NextPage(cidr, _) => pages::absorb(view, *cidr, found, revision),
+        Want::Footprint(cidr) => {
+            view.footprints.insert(*cidr, footprint(found));
+        }
+    }
+}
+
+/// Returns what the ranges of a footprint found together.
+fn footprint(found: &[Found]) -> Footprint {
+    let entries = found.iter().flat_map(|found| &found.entries);
+    Footprint {
+        blocks: found.iter().map(|found| found.count).sum(),
+        newest: entries
+            .map(|entry| entry.modified)
+            .max()
+            .unwrap_or_default(),
+    }
+}
+
+/// Notes how large the record of a block is.
+pub(super) fn note_size(view: &mut View, block: BlockCidr, entry: Option<&Entry>) {
+    if let Some(entry) = entry {
+        let size = (block.family(), block.cidr().length());
+        let sizes = view.block_records.entry(size).or_default();
+        sizes.records += 1;
+        sizes.bytes += entry.value.len();
     }
 }
 
 fn absorb_record(view: &mut View, id: &RecordId, entry: Option<&Entry>, revision: Revision) {
     match id {
         RecordId::Block(block) => {
+            note_size(view, *block, entry);
             let seen = seen(entry, |value| codec::decode_block(*block, value));
             match seen {
                 Seen::Absent => view.existing.remove(block),

@@ -1,5 +1,6 @@
 //! The decision about a request for addresses.
 
+use crate::assign::exhausted::{self, Exhausted};
 use crate::assign::gather::{Gathered, Gatherer, Pick, Taken};
 use crate::assign::held::{self, Held};
 use crate::assign::surroundings::Surroundings;
@@ -17,25 +18,34 @@ use crate::refusal::Refusal;
 /// 4. a family that stays short refuses the request, unless a shortage is accepted (p13);
 /// 5. blocks, affinities and the handle change together.
 ///
-/// `done` holds what earlier transactions of the same request brought: it matters where there is no handle to ask.
+/// What was learnt before only saves reads: a refusal that is remembered and still right comes without a search.
 pub fn decide_assign(
     view: &View,
     request: &Assign,
-    done: &[Grant],
+    before: Before<'_>,
     context: Context,
 ) -> Step<Grant> {
-    Step::from(decide(view, request, done, context))
+    Step::from(decide(view, request, before, context))
+}
+
+/// What was before a decision.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Before<'a> {
+    /// What earlier transactions of the same request brought: it matters where there is no handle to ask.
+    pub done: &'a [Grant],
+    /// What requests with the same wishes were refused on.
+    pub exhausted: &'a [Exhausted],
 }
 
 fn decide(
     view: &View,
     request: &Assign,
-    done: &[Grant],
+    before: Before<'_>,
     context: Context,
 ) -> Result<Step<Grant>, Stop> {
     let surroundings = Surroundings::see(view, request)?;
     let families = request.families();
-    let parts = families.map(|family| of_family(&surroundings, request, family, done, context));
+    let parts = families.map(|family| of_family(&surroundings, request, family, before, context));
     Ok(combine(&surroundings, request, together(parts)?))
 }
 
@@ -67,11 +77,11 @@ fn of_family(
     surroundings: &Surroundings<'_>,
     request: &Assign,
     family: Family,
-    done: &[Grant],
+    before: Before<'_>,
     context: Context,
 ) -> Result<Part, Stop> {
     let mut held = held::held(surroundings, request, family)?;
-    let taken = taken_before(request, done, family);
+    let taken = taken_before(request, before.done, family);
     held.retain(|held| !taken.contains(&held.address));
     let count = request.wanted(family).count.saturating_sub(taken.len());
     held.truncate(count);
@@ -90,7 +100,10 @@ fn of_family(
             held = all;
         }
         Err(read @ Stop::Read(_)) => return Err(read),
-        Ok(()) => gathered = gather(surroundings, request, family, wanted, context)?,
+        Ok(()) => {
+            let known = before.exhausted;
+            gathered = gather(surroundings, request, family, wanted, known, context)?;
+        }
     }
     Ok(Part { held, gathered })
 }
@@ -123,12 +136,25 @@ fn gather(
     request: &Assign,
     family: Family,
     wanted: usize,
+    known: &[Exhausted],
     context: Context,
 ) -> Result<Gathered, Stop> {
     let admission = match surroundings.admit(request, family) {
         Ok(admission) => admission,
         Err(refusal) => return short(request, refusal),
     };
+    let still_refused = exhausted::still_refused(
+        known,
+        surroundings,
+        request,
+        family,
+        wanted,
+        &admission,
+        context,
+    );
+    if let Some(refusal) = still_refused {
+        return Err(Stop::Refuse(refusal));
+    }
     let gatherer = Gatherer {
         surroundings,
         request,

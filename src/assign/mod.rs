@@ -7,6 +7,7 @@ pub mod cold;
 pub mod decide;
 mod enlarge;
 pub mod ensure;
+pub mod exhausted;
 pub mod gather;
 pub mod handle;
 pub mod held;
@@ -17,15 +18,16 @@ pub mod query;
 pub mod release;
 pub mod repair_handle;
 pub mod request;
-mod shortage;
+pub mod shortage;
 pub mod surroundings;
 pub mod terms;
 pub mod vm;
 
 pub use by_address::decide_assign_addresses;
 pub use cold::{Collected, decide_collect_cold};
-pub use decide::decide_assign;
+pub use decide::{Before, decide_assign};
 pub use ensure::{EnsureBlock, Ensured, decide_ensure_block};
+pub use exhausted::Exhausted;
 pub use handle::Handle;
 pub use identity::{
     Binding, NodeIdentity, NodeMachine, SharedName, decide_forget_identity, decide_identity_of,

@@ -3,18 +3,23 @@
 use crate::affinity::admit::Admitted;
 use crate::affinity::own;
 use crate::assign::gather::{Gathered, Gatherer};
-use crate::blocks::BlockCidr;
 use crate::blocks::order::Candidates;
+use crate::blocks::{BlockCidr, Family};
 use crate::plan::Seen;
 use crate::refusal::{PoolReason, PoolUse, PoolVerdict, Refusal};
 
 /// What keeps a node from getting another block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Limit {
+pub enum Limit {
     /// Nothing but that there is none.
     None,
     /// It owns as many as it may.
-    Blocks { owned: usize, limit: usize },
+    Blocks {
+        /// Blocks owned.
+        owned: usize,
+        /// Blocks allowed.
+        limit: usize,
+    },
     /// Blocks are claimed by hand only.
     NoAutoAllocation,
 }
@@ -24,7 +29,18 @@ pub(super) fn shortage(gatherer: &Gatherer<'_>, gathered: &Gathered, limit: Limi
     let admission = gatherer.admission;
     let used = admission.pools.iter().map(|pool| used(gatherer, pool));
     let pools = used.chain(admission.excluded.iter().cloned()).collect();
-    let family = gatherer.family;
+    let (family, wanted) = (gatherer.family, gatherer.wanted);
+    refusal(limit, family, wanted, gathered.count(), pools)
+}
+
+/// Returns the refusal of a search that these pools had not enough for.
+pub(super) const fn refusal(
+    limit: Limit,
+    family: Family,
+    wanted: usize,
+    found: usize,
+    pools: Vec<PoolVerdict>,
+) -> Refusal {
     match limit {
         Limit::Blocks { owned, limit } => Refusal::BlockLimit {
             family,
@@ -35,10 +51,36 @@ pub(super) fn shortage(gatherer: &Gatherer<'_>, gathered: &Gathered, limit: Limi
         Limit::NoAutoAllocation => Refusal::NoAutoAllocation { family, pools },
         Limit::None => Refusal::Exhausted {
             family,
-            wanted: gatherer.wanted,
-            found: gathered.count(),
+            wanted,
+            found,
             pools,
         },
+    }
+}
+
+/// Returns what [`refusal`] was made of: the family, the limit, how many addresses were found, and the pools; `None`
+/// for a refusal that no search ended in.
+pub(super) fn parts(refusal: &Refusal) -> Option<(Family, Limit, usize, &[PoolVerdict])> {
+    match refusal {
+        Refusal::Exhausted {
+            family,
+            found,
+            pools,
+            ..
+        } => Some((*family, Limit::None, *found, pools)),
+        Refusal::BlockLimit {
+            family,
+            owned,
+            limit,
+            pools,
+        } => {
+            let (owned, limit) = (*owned, *limit);
+            Some((*family, Limit::Blocks { owned, limit }, 0, pools))
+        }
+        Refusal::NoAutoAllocation { family, pools } => {
+            Some((*family, Limit::NoAutoAllocation, 0, pools))
+        }
+        _ => None,
     }
 }
 

@@ -30,6 +30,7 @@ pub async fn add(call: &Call<'_>) -> Result<Success, CniError> {
     let session = Session::open(call, Some(&request.node), Purpose::Assign, timeout).await?;
     let session = session.on_terms(call, &options.gateways);
     let (allocator, hint) = (&session.allocator, &session.hint);
+    let node = request.node.clone();
     let grant = match args.ip {
         Some(address) => {
             let named = named(request, address);
@@ -37,8 +38,13 @@ pub async fn add(call: &Call<'_>) -> Result<Success, CniError> {
         }
         None => allocator.assign(&request, hint).await,
     };
+    let exhausted = match args.ip {
+        Some(_) => hint.exhausted.clone(),
+        None => allocator.exhausted(&node).await,
+    };
+    let used = grant.iter().flat_map(|grant| &grant.addresses);
+    session.remember_with(used.map(|granted| granted.block), exhausted);
     let grant = grant.map_err(|error| session.explain(&error))?;
-    session.remember(grant.addresses.iter().map(|granted| granted.block));
     let prefix = match (args.ip, options.prefix) {
         (Some(_), Prefix::Block) => Prefix::Host,
         (_, prefix) => prefix,

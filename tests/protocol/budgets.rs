@@ -79,7 +79,7 @@ fn a_claim_costs_the_same_however_many_blocks_there_are() {
 }
 
 #[test]
-fn a_refusal_by_a_pool_wholly_in_use_reads_pages() {
+fn a_refusal_by_a_pool_wholly_in_use_takes_three_reads() {
     let world = World::new(2);
     world.pool("v4", "10.64.0.0/20", 26);
     let allocator = world.allocator();
@@ -95,11 +95,95 @@ fn a_refusal_by_a_pool_wholly_in_use_reads_pages() {
         text,
         "no IPv4 address is left: wanted 1, found 0; pool v4 (10.64.0.0/20) has 64 blocks, 64 of others or without an owner"
     );
-    let (reads, commits) = world.requests();
-    assert!(
-        reads <= 4 && commits == 0,
-        "{reads} reads, {commits} commits"
-    );
+    assert_eq!(world.requests(), (3, 0));
+}
+
+/// A pool of 1 024 blocks, all of others, as large as Calico writes them without attributes or with all of them.
+fn pool_of_others(attributes: bool) -> World {
+    let world = World::new(5);
+    world.pool("v4", "10.64.0.0/16", 26);
+    for index in 0..1_024 {
+        let (third, fourth) = (index / 4, index % 4 * 64);
+        world.put(
+            &format!("/calico/ipam/v2/assignment/ipv4/block/10.64.{third}.{fourth}-26"),
+            &block_of_other(&format!("10.64.{third}.{fourth}/26"), attributes, 64),
+        );
+    }
+    world
+}
+
+/// A block of another node whose first addresses are held.
+fn block_of_other(cidr: &str, attributes: bool, held: usize) -> String {
+    let list = |all: &mut dyn Iterator<Item = String>| all.collect::<Vec<_>>().join(",");
+    let slot = |ordinal: usize| match (ordinal < held, attributes) {
+        (false, _) => "null".to_owned(),
+        (true, true) => ordinal.to_string(),
+        (true, false) => "0".to_owned(),
+    };
+    let attribute = |ordinal: usize| {
+        format!(
+            r#"{{"handle_id":"k8s-pod-network.{ordinal:064}","secondary":{{"namespace":"shop","node":"other","pod":"web-{ordinal}","timestamp":"2026-01-01 00:00:00.5 +0000 UTC"}}}}"#
+        )
+    };
+    let attributes = if attributes {
+        list(&mut (0..held).map(attribute))
+    } else {
+        "{}".to_owned()
+    };
+    format!(
+        r#"{{"cidr":"{cidr}","affinity":"host:other","affinity_claim_time":"2026-01-01T00:00:00Z","allocations":[{}],"unallocated":[{}],"attributes":[{attributes}],"sequenceNumber":1772442895123456789,"sequenceNumberForAllocation":{{}},"deleted":false}}"#,
+        list(&mut (0..64).map(slot)),
+        list(&mut (held..64).map(|ordinal| ordinal.to_string())),
+    )
+}
+
+#[test]
+fn a_pool_of_a_thousand_blocks_is_searched_in_full_pages() {
+    for (attributes, most) in [(false, 3), (true, 7)] {
+        let world = pool_of_others(attributes);
+        let allocator = world.allocator();
+        let late = |node: &str, container: &str| {
+            now(allocator.assign(&request(node, container, 1, 0), &Hint::default()))
+        };
+        for node in ["late", "later", "latest"] {
+            late(node, "c").expect_err("the pool is full");
+            let (reads, _) = world.requests();
+            assert!(reads <= most, "refusal of {node}: {reads} reads");
+            late(node, "c").expect_err("the pool is full");
+            assert_eq!(world.requests(), (1, 0), "the same again");
+        }
+        world.put(
+            "/calico/ipam/v2/assignment/ipv4/block/10.64.77.64-26",
+            &block_of_other("10.64.77.64/26", attributes, 63),
+        );
+        late("late", "c").expect("borrowed");
+        let (reads, commits) = world.requests();
+        assert!(reads <= most && commits == 1, "borrowing: {reads} reads");
+    }
+}
+
+/// With 32 candidates come their neighbours: of 20 nodes hardly one needs to look further.
+#[test]
+fn a_claim_in_a_pool_that_is_nearly_claimed_takes_two_reads() {
+    let world = pool_of_others(false);
+    for index in 0..51 {
+        let block = index * 20 + 3;
+        let (third, fourth) = (block / 4, block % 4 * 64);
+        world.delete(&format!(
+            "/calico/ipam/v2/assignment/ipv4/block/10.64.{third}.{fourth}-26"
+        ));
+    }
+    let allocator = world.allocator();
+    let mut more = 0;
+    for index in 0..20 {
+        let request = request(&format!("n{index}"), &format!("c{index}"), 1, 0);
+        now(allocator.assign(&request, &Hint::default())).expect("a block is free");
+        let (reads, commits) = world.requests();
+        assert_eq!(commits, 1);
+        assert!(reads <= 3, "n{index}: {reads} reads");
+        more += reads - 2;
+    }
+    assert!(more <= 1, "{more} nodes needed a third read");
 }
 
 /// A store refuses a transaction of more than 120 guards.

@@ -3,6 +3,7 @@
 mod addresses;
 mod affinities;
 mod budgets;
+mod exhausted;
 mod owners;
 mod races;
 mod reports;

@@ -21,6 +21,16 @@ impl Cooldown {
         Cooldown(Some(seconds))
     }
 
+    /// Returns the last moment at which an address released then is not free yet: the beginning of time where it does
+    /// not cool any more, the end of time where it cools until it is told otherwise.
+    pub fn last_of(self, released_at: Timestamp) -> Timestamp {
+        match self.0.map(u64::try_from) {
+            Some(Ok(seconds)) => released_at.plus(Duration::from_secs(seconds)),
+            Some(Err(_)) => Timestamp::from_nanos(i64::MIN),
+            None => Timestamp::from_nanos(i64::MAX),
+        }
+    }
+
     /// Returns whether a released address has to cool at all.
     pub const fn is_some(self) -> bool {
         match self.0 {
@@ -31,10 +41,6 @@ impl Cooldown {
 
     /// Returns whether an address released then is free now: when more than the cool-down has passed.
     pub fn is_over(self, released_at: Timestamp, now: Timestamp) -> bool {
-        let is_over = |seconds: i64| match u64::try_from(seconds) {
-            Ok(seconds) => released_at.plus(Duration::from_secs(seconds)) < now,
-            Err(_) => true,
-        };
-        self.0.is_some_and(is_over)
+        self.last_of(released_at) < now
     }
 }

@@ -1,7 +1,7 @@
 //! Looking at a block: what each slot holds, and how many hold what.
 
 use crate::blocks::address::Address;
-use crate::blocks::block::{Attribute, Block};
+use crate::blocks::block::{Attribute, Block, Cooldown};
 use crate::blocks::interval::RangeSet;
 use crate::blocks::ordinal::Ordinal;
 use crate::clock::Timestamp;
@@ -98,6 +98,17 @@ impl Block {
             .iter()
             .filter(|&&ordinal| !avoid.contains(self.address(ordinal)))
             .count()
+    }
+
+    /// Returns the last moment at which none of the cooling addresses is free yet; `None` where none is cooling.
+    pub fn first_cooled(&self, cooldown: Cooldown) -> Option<Timestamp> {
+        let ends = self
+            .ordinals()
+            .filter_map(|ordinal| match self.slot(ordinal) {
+                Slot::Cooling(released_at) => Some(cooldown.last_of(released_at)),
+                Slot::Free | Slot::Assigned(_) => None,
+            });
+        ends.min()
     }
 
     /// Returns the number of cooling addresses.
