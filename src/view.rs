@@ -337,3 +337,34 @@ fn put<K: Ord, T>(listing: Option<&mut Listing<K, T>>, key: K, value: Option<(T,
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Pages;
+
+    #[test]
+    fn pages_have_a_footprint_when_all_were_read_and_nothing_was_written_meanwhile() {
+        let cidr: Cidr = "10.0.0.0/24".parse().expect("a CIDR");
+        let of = |left: usize, newest: u64, first_at: Option<u64>| {
+            let mut view = View::default();
+            let read = Footprint {
+                blocks: 3,
+                newest: Revision(newest),
+            };
+            let pages = Pages {
+                left: vec![Default::default(); left],
+                first_at: first_at.map(Revision),
+                read,
+            };
+            view.pages.insert(cidr, pages);
+            view.footprint_of_pages(cidr)
+        };
+        assert!(of(0, 7, Some(7)).is_some_and(|found| found.newest == Revision(7)));
+        assert!(of(0, 0, Some(7)).is_some());
+        assert_eq!(of(0, 8, Some(7)), None, "written after the first page");
+        assert_eq!(of(1, 7, Some(7)), None, "not read to the end");
+        assert_eq!(of(0, 0, None), None, "not read at all");
+        assert_eq!(View::default().footprint_of_pages(cidr), None);
+    }
+}

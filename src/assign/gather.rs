@@ -16,6 +16,10 @@ use crate::refusal::Refusal;
 /// Most blocks that one transaction touches for a family; a larger request takes several. A claim brings up to 19
 /// guards, those of the larger blocks that could lie over it included, and both families have to fit into 120.
 const MOST_BLOCKS: usize = 3;
+/// Bytes of blocks that one transaction rewrites: for one family, or for both together.
+const MOST_BYTES: usize = 1_400_000;
+/// Bytes of the blocks of a family after which another one waits for the next transaction.
+const MANY_BYTES: usize = 100_000;
 
 /// Addresses taken from one block, and the block after that.
 #[derive(Debug, Clone)]
@@ -99,11 +103,22 @@ impl Gatherer<'_> {
     /// Returns how many addresses are missing that this transaction may still bring.
     pub(super) fn missing(&self, gathered: &mut Gathered) -> usize {
         let missing = self.wanted.saturating_sub(gathered.count());
-        if 0 < missing && MOST_BLOCKS <= gathered.taken.len() {
+        let blocks = gathered.taken.iter();
+        let bytes: usize = blocks.map(|taken| taken.block.text_size()).sum();
+        let is_large = MOST_BLOCKS <= gathered.taken.len() || MANY_BYTES < bytes;
+        if 0 < missing && is_large {
             gathered.more = true;
             return 0;
         }
         missing
+    }
+
+    /// Returns whether a block can still be written in the transaction. One whose record is longer gives nothing unless
+    /// the address is asked for; what it holds can be released.
+    fn is_writable(&self, block: &Block) -> bool {
+        let families = self.request.families().count().max(1);
+        matches!(self.pick, Pick::This(_))
+            || block.text_size() + MANY_BYTES <= MOST_BYTES / families
     }
 
     fn use_own(&self, gathered: &mut Gathered) -> Result<(), Stop> {
@@ -154,7 +169,7 @@ impl Gatherer<'_> {
         let address = |ordinal: &Ordinal| block.address(*ordinal);
         let addresses: Vec<Address> = ordinals.iter().map(address).collect();
         block.bump();
-        (!addresses.is_empty()).then_some(Taken {
+        (!addresses.is_empty() && self.is_writable(&block)).then_some(Taken {
             block,
             addresses,
             pool,

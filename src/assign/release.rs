@@ -18,8 +18,9 @@ use crate::plan::{
 };
 use crate::refusal::Refusal;
 
-/// Most addresses of the blocks that one transaction rewrites: two of the largest blocks, 128 of 64 addresses.
-const ADDRESSES_PER_TXN: usize = 8192;
+/// Bytes of the blocks that one transaction rewrites, after which the others wait for the next. One block is always
+/// rewritten, however large: it becomes smaller.
+const BYTES_PER_TXN: usize = 1_000_000;
 /// Changes after which no further block is added: each may bring handles and borrowers.
 const CHANGES_PER_TXN: usize = 40;
 /// Most handles that one transaction lowers: each is guarded and written.
@@ -208,7 +209,7 @@ impl<'a> Release<'a> {
             changes: Vec::new(),
             freed: BTreeMap::new(),
             addresses: Vec::new(),
-            room: ADDRESSES_PER_TXN,
+            room: BYTES_PER_TXN,
             more: false,
         }
     }
@@ -232,8 +233,9 @@ impl<'a> Release<'a> {
 
     /// Frees the ordinals of a block; `false` if that has to wait for another transaction.
     fn free(&mut self, record: &Recorded<Block>, ordinals: &[Ordinal]) -> bool {
-        let size = usize::from(record.value.cidr().size());
-        if self.room < size || CHANGES_PER_TXN <= self.changes.len() {
+        let size = record.value.text_size();
+        let is_first = self.changes.is_empty();
+        if !is_first && self.room < size || CHANGES_PER_TXN <= self.changes.len() {
             self.more = true;
             return false;
         }
@@ -241,7 +243,7 @@ impl<'a> Release<'a> {
         if fitting == 0 {
             return false;
         }
-        self.room -= size;
+        self.room = self.room.saturating_sub(size);
         let block = self.freed_block(record, &ordinals[..fitting]);
         let cidr = block.cidr();
         self.guards

@@ -11,6 +11,7 @@ mod ownership;
 mod parts;
 mod release;
 mod reserved;
+mod size;
 mod slots;
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod addresses;
 mod affinities;
 mod budgets;
 mod exhausted;
+mod large_blocks;
 mod owners;
 mod races;
 mod reports;

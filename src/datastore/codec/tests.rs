@@ -60,3 +60,31 @@ fn records_of_others_are_not_read() {
     assert_eq!(id, RecordId::ClusterInformation);
     assert_eq!(record.map(|record| record.encode()), Ok(None));
 }
+
+/// What the rules of assignment keep below what a store takes is told without writing a record.
+#[test]
+fn the_size_of_a_block_is_told_about_right() {
+    use crate::blocks::{Attribute, Block, BlockCidr, RangeSet};
+    use crate::clock::Timestamp;
+    use crate::ids::{NodeName, Owner};
+    let owner = Owner::host(&NodeName::new("rack1-n07.example.com").expect("a name"));
+    let cidr: BlockCidr = "10.64.0.0/22".parse().expect("a block");
+    let mut block = Block::create(cidr, owner, Timestamp::from_seconds(1), 1 << 60, None);
+    for held in 0..1024 {
+        let told = block.text_size();
+        let length = super::encode_block(&block).len();
+        assert!(
+            length <= told && told <= length + length / 4 + 400,
+            "{held} held: {told} for {length}"
+        );
+        let attribute = Attribute {
+            handle: Some(format!("k8s-pod-network.{held:064}")),
+            secondary: [("pod", "checkout"), ("node", "rack1-n07")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
+            ..Attribute::default()
+        };
+        block.assign_next(1, &attribute, &RangeSet::default());
+        block.bump();
+    }
+}

@@ -69,7 +69,7 @@ fn a_transaction_without_writes_too_large_or_with_a_key_twice_is_refused() {
     let guards = vec![Guard::Absent("a".into()); MAX_GUARDS + 1];
     refused(txn(guards, vec![put("a")]).check(), "121 guards");
     let large = Write::Put("a".into(), vec![0; MAX_TXN_BYTES]);
-    refused(txn(vec![], vec![large]).check(), "1200001 bytes");
+    refused(txn(vec![], vec![large]).check(), "1560001 bytes");
     let exact = Write::Put("a".into(), vec![0; MAX_TXN_BYTES - 1]);
     assert!(txn(vec![], vec![exact]).check().is_ok());
     let twice = vec![put("a"), put("b"), Write::Delete("a".into())];

@@ -7,8 +7,9 @@ use crate::revision::Revision;
 pub const MAX_GUARDS: usize = 120;
 /// Most writes of one transaction. etcd allows 128 by default.
 pub const MAX_WRITES: usize = 120;
-/// Most bytes of one transaction: keys and values. etcd allows 1.5 MiB by default.
-pub const MAX_TXN_BYTES: usize = 1_200_000;
+/// Most bytes of one transaction: keys and values. etcd allows 1.5 MiB by default, what it needs around them included:
+/// a record that others could write can be written again.
+pub const MAX_TXN_BYTES: usize = 1_560_000;
 
 /// One comparison of a transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
