@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::verbs::{
     completion, delete, get, ipam_check, ipam_configure, ipam_explain, ipam_gc, ipam_release,
     ipam_repair, ipam_reserve, ipam_show, ipam_split, ipam_unreserve, label, node_show, patch,
-    status, validate, version, write,
+    status, store_adopt, validate, version, write,
 };
 
 const EXIT_STATUS: &str = "\
@@ -91,6 +91,9 @@ pub(crate) enum Command {
     /// Look at a node
     #[command(subcommand, arg_required_else_help = true)]
     Node(NodeCommand),
+    /// Look at the store
+    #[command(subcommand, arg_required_else_help = true)]
+    Store(StoreCommand),
     /// Show the version of this program
     Version(version::VersionArgs),
     /// Print a script that completes command lines: `source <(ipamctl completion bash)`
@@ -129,6 +132,13 @@ pub(crate) enum NodeCommand {
     Show(node_show::NodeShowArgs),
 }
 
+/// A verb of `store`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Tell what to know and to do before a node of a Calico cluster is taken over
+    Adopt(store_adopt::AdoptArgs),
+}
+
 /// Runs the verb.
 pub(crate) async fn run(context: &Context, command: &Command) -> Result<(), Failure> {
     use block_ipam::resources::plans::Mode;
@@ -144,6 +154,7 @@ pub(crate) async fn run(context: &Context, command: &Command) -> Result<(), Fail
         Command::Status(args) => status::run(context, args).await,
         Command::Ipam(command) => ipam(context, command).await,
         Command::Node(NodeCommand::Show(args)) => node_show::run(context, args).await,
+        Command::Store(StoreCommand::Adopt(args)) => store_adopt::run(context, args).await,
         Command::Version(args) => version::run(context, args),
         Command::Completion(args) => completion::run(context, args),
     }

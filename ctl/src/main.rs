@@ -1,5 +1,6 @@
 //! `ipamctl`: wiring only. Verbs are in `verbs`, words leave through `ui`.
 
+mod adopt;
 mod cli;
 mod context;
 mod dry_run;

@@ -30,6 +30,7 @@ pub(crate) mod show_borrowed;
 pub(crate) mod show_configuration;
 pub(crate) mod show_table;
 pub(crate) mod status;
+pub(crate) mod store_adopt;
 pub(crate) mod validate;
 pub(crate) mod version;
 pub(crate) mod write;

@@ -1,5 +1,6 @@
 //! The built `ipamctl` on a store in a file of its own: what it prints and how it ends, as one text.
 
+mod adopt;
 mod calicoctl;
 mod check;
 mod configure;

@@ -4,7 +4,7 @@ use expect_test::expect_file;
 
 use crate::support::Bench;
 
-const VERBS: [&[&str]; 25] = [
+const VERBS: [&[&str]; 27] = [
     &[],
     &["create"],
     &["apply"],
@@ -26,6 +26,8 @@ const VERBS: [&[&str]; 25] = [
     &["ipam", "reserve"],
     &["ipam", "unreserve"],
     &["status"],
+    &["store"],
+    &["store", "adopt"],
     &["node"],
     &["node", "show"],
     &["version"],

@@ -26,6 +26,7 @@ fn help_tells_the_exit_status() {
               ipam        Show and release addresses
               status      Show how many addresses a node has, and who holds them
               node        Look at a node
+              store       Look at the store
               version     Show the version of this program
               completion  Print a script that completes command lines: `source <(ipamctl completion bash)`
               help        Print this message or the help of the given subcommand(s)
