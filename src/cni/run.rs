@@ -1,6 +1,7 @@
 //! One call from environment and standard input to reply. No process globals inside.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::cni::attachment::{Attachment, Network};
@@ -75,58 +76,106 @@ pub async fn run(environment: &Environment, stdin: &[u8], context: &Context) -> 
         .and_then(|()| NetworkConfig::parse(stdin))
     {
         Ok(config) => config,
-        Err(error) => return Reply::failure(&error, CniVersion::NEWEST),
+        Err(error) => return refused(verb, &error, CniVersion::NEWEST),
     };
     let version = config.version().unwrap_or(CniVersion::NEWEST);
-    match serve(verb, &config, environment, context).await {
+    let admitted = match admit(verb, &config, environment) {
+        Ok(admitted) => admitted,
+        Err(error) => return refused(verb, &error, version),
+    };
+    match serve(admitted, &config, environment, context).await {
         Ok(stdout) => Reply::success(stdout),
         Err(error) => Reply::failure(&error, version),
     }
 }
 
+/// A call that is refused before it begins has its line in the log too.
+fn refused(verb: Verb, error: &CniError, version: CniVersion) -> Reply {
+    let (verb, code, result) = (verb.text(), error.code.number(), &error.msg);
+    tracing::warn!(verb, code, result);
+    Reply::failure(error, version)
+}
+
+/// A call whose input can be served.
+#[derive(Debug)]
+struct Admitted {
+    verb: Verb,
+    version: CniVersion,
+    about: About,
+    timeout: Duration,
+}
+
+#[derive(Debug)]
+enum About {
+    Attachment(Attachment),
+    Network(Network),
+}
+
 /// The order of the checks is that of the reference library.
-async fn serve(
+fn admit(
     verb: Verb,
     config: &NetworkConfig,
     environment: &Environment,
-    context: &Context,
-) -> Result<String, CniError> {
+) -> Result<Admitted, CniError> {
     let network = config.name()?;
     let version = config.version()?;
     if version < verb.since() {
         let msg = format!("config version does not allow {}", verb.text());
         return Err(CniError::new(Code::IncompatibleVersion, msg));
     }
-    let of_network = || Call::new(verb, config, environment, context, Network::new(network));
-    let of_attachment = || {
-        let attachment = Attachment::of(network, environment)?;
-        Ok::<_, CniError>(Call::new(verb, config, environment, context, attachment))
+    let about = match verb {
+        Verb::Add | Verb::Del | Verb::Check => {
+            About::Attachment(Attachment::of(network, environment)?)
+        }
+        Verb::Status | Verb::Gc | Verb::Version => About::Network(Network::new(network)),
     };
-    match verb {
-        Verb::Add => {
-            let call = of_attachment()?;
-            let success = call.within(config.timeout()?, add::add(&call)).await?;
-            return Ok(success.render(version));
+    let timeout = match verb {
+        Verb::Del => config.timeout().unwrap_or(DEFAULT_TIMEOUT),
+        _ => config.timeout()?,
+    };
+    Ok(Admitted {
+        verb,
+        version,
+        about,
+        timeout,
+    })
+}
+
+async fn serve(
+    admitted: Admitted,
+    config: &NetworkConfig,
+    environment: &Environment,
+    context: &Context,
+) -> Result<String, CniError> {
+    let Admitted {
+        verb,
+        version,
+        about,
+        timeout,
+    } = admitted;
+    match about {
+        About::Attachment(attachment) => {
+            let call = Call::new(verb, config, environment, context, attachment);
+            match verb {
+                Verb::Add => {
+                    let success = call.within(timeout, add::add(&call)).await?;
+                    return Ok(success.render(version));
+                }
+                Verb::Del => call.within(timeout, del::del(&call)).await.map(drop)?,
+                _ => call.within(timeout, check::check(&call)).await.map(drop)?,
+            }
         }
-        Verb::Del => {
-            let call = of_attachment()?;
-            let timeout = config.timeout().unwrap_or(DEFAULT_TIMEOUT);
-            call.within(timeout, del::del(&call)).await?;
+        About::Network(network) => {
+            let call = Call::new(verb, config, environment, context, network);
+            match verb {
+                Verb::Status => call
+                    .within(timeout, status::status(&call))
+                    .await
+                    .map(drop)?,
+                Verb::Gc => call.within(timeout, gc::gc(&call)).await.map(drop)?,
+                _ => return Ok(versions::reply()),
+            }
         }
-        Verb::Check => {
-            let call = of_attachment()?;
-            call.within(config.timeout()?, check::check(&call)).await?;
-        }
-        Verb::Status => {
-            let call = of_network();
-            call.within(config.timeout()?, status::status(&call))
-                .await?;
-        }
-        Verb::Gc => {
-            let call = of_network();
-            call.within(config.timeout()?, gc::gc(&call)).await?;
-        }
-        Verb::Version => return Ok(versions::reply()),
     }
     Ok(String::new())
 }

@@ -102,7 +102,7 @@ impl EtcdServer {
     /// Where `etcdctl` is not installed, or the snapshot cannot be restored.
     pub fn restore(&mut self, snapshot: &Path, token: &str) {
         self.kill();
-        let data = self.folder.path().join("data");
+        let data = self.folder.path().join("test");
         std::fs::remove_dir_all(&data).expect("its data can be removed");
         let peer = format!("http://127.0.0.1:{}", self.peer_port);
         let mut command = Command::new("etcdctl");
