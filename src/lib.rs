@@ -70,6 +70,7 @@ pub mod allocator;
 pub mod clock;
 pub mod datastore;
 pub mod entropy;
+pub mod workload;
 
 // The plugin.
 pub mod cni;

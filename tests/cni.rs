@@ -1,5 +1,7 @@
 //! The plugin as a runtime meets it: environment and standard input in, standard output and exit status out.
 
+#[path = "cni/choice.rs"]
+mod choice;
 #[path = "cni/crowd.rs"]
 mod crowd;
 #[path = "cni/fuzz.rs"]

@@ -1,6 +1,6 @@
 //! The check of every store that real Calico left: what it finds, line by line. A store without a line is sound.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use block_ipam::affinity::repair::Repaired;
 use block_ipam::allocator::Allocator;
 use block_ipam::allocator::reports::AsOf;
-use block_ipam::assign::Assign;
+use block_ipam::assign::{Assign, Wanted};
 use block_ipam::clock::{Clock, Timestamp};
 use block_ipam::datastore::port::MAX_WRITES;
 use block_ipam::datastore::{Datastore, Memory, Txn, Write};
@@ -18,6 +18,7 @@ use block_ipam::entropy::Entropy;
 use block_ipam::ids::{HandleId, NodeName};
 use block_ipam::report::{CheckReport, Finding, Looks, repairs};
 use block_ipam::revision::Revision;
+use block_ipam::workload::choose;
 use expect_test::{Expect, expect};
 use serde_json::Value;
 
@@ -621,4 +622,42 @@ async fn an_explanation_names_the_rule_for_each_pool_and_what_would_be_done() {
     )
     .await;
     explained("damaged", "unknown", 1, &expect!["would be refused: node `unknown` has no Node record, and Calico's collector frees addresses of nodes without one"]).await;
+}
+
+#[tokio::test]
+async fn an_explanation_says_which_annotation_named_the_pools() {
+    let annotations = BTreeMap::from([
+        ("ipam.cilium.io/ip-pool".to_owned(), "c-manual".to_owned()),
+        (
+            "cni.projectcalico.org/ipv6pools".to_owned(),
+            "[]".to_owned(),
+        ),
+    ]);
+    let allocator = allocator(stored("pools-variants")).await;
+    let node = NodeName::new("n1").expect("a name");
+    let one = Wanted {
+        count: 1,
+        ..Wanted::default()
+    };
+    let choice = choose(&annotations, one.clone(), one).expect("a choice");
+    let request = Assign {
+        v4: choice.v4,
+        v6: choice.v6,
+        ..Assign::workload(node, HandleId::new("net.new").expect("a handle"))
+    };
+    let told = allocator.explain(&request).await.expect("an explanation");
+    expect![[r#"
+        IPv4:
+          annotation ipam.cilium.io/ip-pool names c-manual
+          pool c-manual 10.74.2.0/28: may serve
+          pool a-off 10.74.0.0/28: is disabled
+          pool b-r1 10.74.1.0/28: is not among the requested pools
+          pool d-tunnel 10.74.3.0/28: is not among the requested pools
+          pool e-ns 10.74.4.0/28: is not among the requested pools
+          pool f-lb 10.74.5.0/28: is not among the requested pools
+        IPv6:
+          annotation cni.projectcalico.org/ipv6pools names no pool: selectors decide
+          pool v6 fd00:74::/124: may serve
+        would get 10.74.2.0 fd00:74::, claiming 10.74.2.0/28, claiming fd00:74::/124"#]]
+    .assert_eq(&told.to_string());
 }

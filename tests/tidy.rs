@@ -51,10 +51,11 @@ const IMPURE: [&str; 19] = [
     "std::thread",
 ];
 
-/// Where the library may name `serde_json`: Calico's records, the CNI protocol, results that runtimes keep, the hint, and
-/// settings.
-const JSON: [&str; 6] = [
+/// Where the library may name `serde_json`: Calico's records, the CNI protocol, annotations, results that runtimes keep,
+/// the hint, and settings.
+const JSON: [&str; 7] = [
     "src/datastore/codec",
+    "src/workload.rs",
     "src/cni/",
     "src/node/evidence.rs",
     "src/allocator/hint_file",

@@ -5,9 +5,9 @@ use clap::{Args, Parser, Subcommand};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::verbs::{
-    completion, delete, get, ipam_check, ipam_configure, ipam_explain, ipam_gc, ipam_release,
-    ipam_repair, ipam_reserve, ipam_show, ipam_split, ipam_unreserve, label, node_show, patch,
-    status, store_adopt, validate, version, write,
+    completion, convert, delete, get, ipam_check, ipam_configure, ipam_explain, ipam_gc,
+    ipam_release, ipam_repair, ipam_reserve, ipam_show, ipam_split, ipam_unreserve, label,
+    node_show, patch, status, store_adopt, validate, version, write,
 };
 
 const EXIT_STATUS: &str = "\
@@ -94,6 +94,8 @@ pub(crate) enum Command {
     /// Look at the store
     #[command(subcommand, arg_required_else_help = true)]
     Store(StoreCommand),
+    /// Print what takes the place of a CNI configuration with host-local
+    Convert(convert::ConvertArgs),
     /// Show the version of this program
     Version(version::VersionArgs),
     /// Print a script that completes command lines: `source <(ipamctl completion bash)`
@@ -155,6 +157,7 @@ pub(crate) async fn run(context: &Context, command: &Command) -> Result<(), Fail
         Command::Ipam(command) => ipam(context, command).await,
         Command::Node(NodeCommand::Show(args)) => node_show::run(context, args).await,
         Command::Store(StoreCommand::Adopt(args)) => store_adopt::run(context, args).await,
+        Command::Convert(args) => convert::run(context, args),
         Command::Version(args) => version::run(context, args),
         Command::Completion(args) => completion::run(context, args),
     }

@@ -157,6 +157,7 @@ async fn grant(allocator: &Allocator, assign: &operation::Assign) -> Result<Answ
             .flatten()
             .collect(),
         reserved_slots: assign.windows.then(ReservedSlots::windows),
+        ..Wanted::default()
     };
     let request = Assign {
         handle: assign.handle.as_deref().map(HandleId::stored),

@@ -40,8 +40,8 @@ pub use owners::{
 pub use query::{decide_addresses_of, decide_holder_of};
 pub use release::{decide_release_addresses, decide_release_handle};
 pub use request::{
-    Assign, AssignAddresses, Grant, Granted, PoolRef, ReleaseAddress, ReleaseHandle, Released,
-    Shortage, Wanted,
+    Assign, AssignAddresses, Grant, Granted, NamedBy, PoolRef, ReleaseAddress, ReleaseHandle,
+    Released, Shortage, Wanted,
 };
 pub use terms::Terms;
 pub use vm::vm_handle;

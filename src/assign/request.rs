@@ -34,6 +34,25 @@ impl fmt::Display for PoolRef {
     }
 }
 
+/// Who said from which pools addresses are taken. Nothing is decided by it: explanations and errors tell it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum NamedBy {
+    /// The request, or the configuration behind it.
+    #[default]
+    Request,
+    /// This annotation of the workload.
+    Annotation(&'static str),
+}
+
+impl fmt::Display for NamedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NamedBy::Request => f.write_str("the request"),
+            NamedBy::Annotation(name) => write!(f, "annotation {name}"),
+        }
+    }
+}
+
 /// What a request wants of one family.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wanted {
@@ -41,6 +60,8 @@ pub struct Wanted {
     pub count: usize,
     /// The pools to take them from, in order; empty for every pool that admits the request.
     pub pools: Vec<PoolRef>,
+    /// Who named these pools.
+    pub named_by: NamedBy,
     /// Slots that are set aside in each block claimed for this request (Windows).
     pub reserved_slots: Option<ReservedSlots>,
 }
@@ -219,8 +240,8 @@ impl AssignAddresses {
     pub(super) fn counted(&self) -> Assign {
         let wanted = |family: Family| Wanted {
             count: self.of(family).count(),
-            pools: Vec::new(),
             reserved_slots: self.reserved_slots.clone(),
+            ..Wanted::default()
         };
         Assign {
             handle: self.handle.clone(),

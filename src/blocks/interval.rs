@@ -19,6 +19,34 @@ pub struct AddressRange {
 }
 
 impl AddressRange {
+    /// Returns the range between two addresses of one family, or `None` where the first comes after the last.
+    pub fn new(first: Address, last: Address) -> Option<AddressRange> {
+        let ordered = first.family() == last.family() && first <= last;
+        ordered.then_some(AddressRange { first, last })
+    }
+
+    /// Returns the fewest CIDRs that make up the range, in order.
+    pub fn cidrs(self) -> Vec<Cidr> {
+        let mut cidrs = Vec::new();
+        let mut next = Some(self.first);
+        while let Some(first) = next.filter(|first| *first <= self.last) {
+            let cidr = self.largest_at(first);
+            cidrs.push(cidr);
+            let after = cidr.last().bits().checked_add(1);
+            next = after.and_then(|bits| Address::new(first.family(), bits));
+        }
+        cidrs
+    }
+
+    fn largest_at(self, first: Address) -> Cidr {
+        let fits = |cidr: &Cidr| cidr.first() == first && cidr.last() <= self.last;
+        let networks = (0..=first.family().width()).map(|length| first.network(length));
+        networks
+            .into_iter()
+            .find(fits)
+            .expect("the address alone fits")
+    }
+
     /// Returns the first address.
     pub const fn first(self) -> Address {
         self.first

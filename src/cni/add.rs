@@ -6,12 +6,14 @@ use crate::assign::{Assign, AssignAddresses, Grant, Granted};
 use crate::blocks::Address;
 use crate::cni::args::Args;
 use crate::cni::call::{Call, Shown};
+use crate::cni::choice;
 use crate::cni::config::{Options, Prefix};
 use crate::cni::error::CniError;
 use crate::cni::go_time::go_time;
 use crate::cni::result::{Ip, Route, RouteAttributes, Success};
 use crate::cni::session::{Purpose, Session};
 use crate::ids::NodeName;
+use crate::workload::Choice;
 
 /// Assigns what the configuration wants.
 ///
@@ -21,41 +23,41 @@ pub async fn add(call: &Call<'_>) -> Result<Success, CniError> {
     call.context.machine.check_namespace(call.environment)?;
     let args = Args::parse(call.environment.get("CNI_ARGS").unwrap_or_default())?;
     let options = Options::read(&call.config.ipam()?)?;
+    let choice = choice::choose(call.config, &options, &args)?;
     let node = call.node()?;
-    if options.v4.count + options.v6.count == 0 && args.ip.is_none() {
+    if choice.v4.count + choice.v6.count == 0 && choice.addresses.is_empty() {
         return Ok(Success::default());
     }
-    let request = request(call, &options, &args, node);
+    let request = request(call, &choice, &args, node);
     let timeout = call.config.timeout()?;
     let session = Session::open(call, Some(&request.node), Purpose::Assign, timeout).await?;
     let session = session.on_terms(call, &options.gateways);
     let (allocator, hint) = (&session.allocator, &session.hint);
-    let node = request.node.clone();
-    let grant = match args.ip {
-        Some(address) => {
-            let named = named(request, address);
-            allocator.assign_addresses(&named, hint).await
-        }
-        None => allocator.assign(&request, hint).await,
-    };
-    let exhausted = match args.ip {
-        Some(_) => hint.exhausted.clone(),
-        None => allocator.exhausted(&node).await,
+    let is_named = !choice.addresses.is_empty();
+    let (grant, exhausted) = if is_named {
+        let named = named(&request, choice.addresses);
+        let grant = allocator.assign_addresses(&named, hint).await;
+        (grant, hint.exhausted.clone())
+    } else {
+        let grant = allocator.assign(&request, hint).await;
+        (grant, allocator.exhausted(&request.node).await)
     };
     let used = grant.iter().flat_map(|grant| &grant.addresses);
     session.remember_with(used.map(|granted| granted.block), exhausted);
-    let grant = grant.map_err(|error| session.explain(&error))?;
-    let prefix = match (args.ip, options.prefix) {
-        (Some(_), Prefix::Block) => Prefix::Host,
-        (_, prefix) => prefix,
+    let grant =
+        grant.map_err(|error| choice::with_source(session.explain(&error), &error, &request))?;
+    let prefix = match options.prefix {
+        Prefix::Block if is_named => Prefix::Host,
+        prefix => prefix,
     };
     Ok(success(&grant, &options, prefix))
 }
 
-/// The address that a runtime names (`IP=`) is assigned alone, as Calico does; its result is a host's.
-fn named(request: Assign, address: Address) -> AssignAddresses {
+/// The addresses that are named are assigned alone, as Calico does; the result is a host's.
+fn named(request: &Assign, addresses: Vec<Address>) -> AssignAddresses {
+    let request = request.clone();
     AssignAddresses {
-        addresses: vec![address],
+        addresses,
         handle: request.handle,
         interface: request.interface,
         node: request.node,
@@ -66,13 +68,13 @@ fn named(request: Assign, address: Address) -> AssignAddresses {
     }
 }
 
-fn request(call: &Call<'_>, options: &Options, args: &Args, node: NodeName) -> Assign {
+fn request(call: &Call<'_>, choice: &Choice, args: &Args, node: NodeName) -> Assign {
     let attributes = attributes(call, args, &node);
     Assign {
         interface: Some(call.attachment.interface.clone()),
         attributes,
-        v4: options.v4.clone(),
-        v6: options.v6.clone(),
+        v4: choice.v4.clone(),
+        v6: choice.v6.clone(),
         ..Assign::workload(node, call.attachment.handle.clone())
     }
 }
@@ -100,7 +102,10 @@ fn success(grant: &Grant, options: &Options, prefix: Prefix) -> Success {
     let ip = |granted: &Granted| Ip {
         address: granted.address,
         length: prefix_length(granted, prefix),
-        gateway: options.gateway(granted.address.family()),
+        gateway: options.gateway(
+            granted.address.family(),
+            granted.pool.as_ref().map(|(_, cidr)| *cidr),
+        ),
     };
     let ips: Vec<Ip> = grant.addresses.iter().map(ip).collect();
     let calicos = options.prefix == Prefix::Block && options.gateways.is_empty();

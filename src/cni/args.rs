@@ -1,6 +1,6 @@
 //! `CNI_ARGS`: `KEY=VALUE;KEY=VALUE`, in any order. Runtimes send another order at each call.
 
-use crate::blocks::Address;
+use crate::blocks::{Address, Cidr};
 use crate::cni::error::{CniError, Code};
 
 /// The arguments that the plugin looks at. Others are an error unless `IgnoreUnknown` is set.
@@ -53,10 +53,17 @@ impl Args {
     }
 }
 
-/// Takes an address with or without a prefix length, as the conventions of the specification have both.
+/// Reads an address with or without a prefix length, as the conventions of the specification have both.
+pub fn asked_address(text: &str) -> Option<Address> {
+    let bare = match text.split_once('/') {
+        Some((bare, _)) => Cidr::parse_masking(text).ok().map(|_| bare)?,
+        None => text,
+    };
+    bare.parse().ok()
+}
+
 fn address(pair: &str, value: &str) -> Result<Address, CniError> {
-    let bare = value.split_once('/').map_or(value, |(bare, _)| bare);
-    bare.parse().map_err(|_| {
+    asked_address(value).ok_or_else(|| {
         bad(&format!(
             "error parsing value of pair {pair:?}: invalid IP address: {value}"
         ))
@@ -113,6 +120,12 @@ mod tests {
         check("IP=10.95.0.12", &expect!["Some(10.95.0.12) None None"]);
         check("IP=10.95.0.12/24", &expect!["Some(10.95.0.12) None None"]);
         check("IP=fd00:95::9", &expect!["Some(fd00:95::9) None None"]);
+        check(
+            "IP=10.95.0.12/33",
+            &expect![[
+                r#"4: CNI_ARGS: error parsing value of pair "IP=10.95.0.12/33": invalid IP address: 10.95.0.12/33"#
+            ]],
+        );
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::cni::manifest;
 use crate::cni::version::CniVersion;
 use crate::datastore::{DatastoreError, keys};
 use crate::plan::RecordId;
-use crate::refusal::Refusal;
+use crate::refusal::{PoolReason, PoolVerdict, Refusal};
 
 /// The codes of failed calls. Below 100 they are the specification's, from 100 on ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -174,6 +174,13 @@ impl From<&Refusal> for CniError {
 
 fn way_out(refusal: &Refusal) -> String {
     match refusal {
+        Refusal::NoAdmissiblePool { pools, .. } | Refusal::Exhausted { pools, .. }
+            if pools.iter().any(wants_namespace) =>
+        {
+            "labels of namespaces are known to Kubernetes alone, which is not asked; \
+             name the pool by annotation, or in `ipam.ipv4_pools` or `ipam.ipv6_pools`"
+                .to_owned()
+        }
         Refusal::NoPool(family) => format!(
             "apply a pool with `ipamctl apply -f FILE`:\n{}",
             manifest::example_pool(*family)
@@ -201,6 +208,10 @@ fn way_out(refusal: &Refusal) -> String {
         ),
         _ => String::new(),
     }
+}
+
+const fn wants_namespace(verdict: &PoolVerdict) -> bool {
+    matches!(verdict.reason, PoolReason::NamespaceSelector(_))
 }
 
 impl From<&DatastoreError> for CniError {

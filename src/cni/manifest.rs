@@ -13,16 +13,32 @@ pub fn example_pool(family: Family) -> String {
 /// Returns the pool with these addresses, with blocks of the default size or one block for the whole.
 pub fn pool_over(cidr: Cidr) -> String {
     let length = cidr.family().default_block_length().max(cidr.length());
-    let name = name_of("pool", &cidr.first().to_string());
-    pool(&name, &cidr.to_string(), length)
+    pool(&pool_name(cidr), &cidr.to_string(), length)
+}
+
+/// Returns the name of the pool of [`pool_over`].
+pub fn pool_name(cidr: Cidr) -> String {
+    name_of("pool", &cidr.first().to_string())
 }
 
 /// Returns the reservation of one address.
 pub fn reservation(address: Address) -> String {
     let name = name_of("gateway", &address.to_string());
+    reservation_of(&name, &[address.to_cidr()])
+}
+
+/// Returns the reservation of what of a pool is no workload's.
+pub fn reservation_in(pool: Cidr, reserved: &[Cidr]) -> String {
+    reservation_of(&name_of("reserved", &pool.first().to_string()), reserved)
+}
+
+fn reservation_of(name: &str, reserved: &[Cidr]) -> String {
+    let listed: String = reserved
+        .iter()
+        .map(|cidr| format!("  - {cidr}\n"))
+        .collect();
     format!(
-        "apiVersion: projectcalico.org/v3\nkind: IPReservation\nmetadata:\n  name: {name}\nspec:\n  reservedCIDRs:\n  - {}\n",
-        address.to_cidr()
+        "apiVersion: projectcalico.org/v3\nkind: IPReservation\nmetadata:\n  name: {name}\nspec:\n  reservedCIDRs:\n{listed}"
     )
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::affinity::own;
 use crate::assign::surroundings::Surroundings;
-use crate::assign::{Assign, Before, Grant, decide_assign};
+use crate::assign::{Assign, Before, Grant, NamedBy, PoolRef, Wanted, decide_assign};
 use crate::blocks::{BlockCidr, Cidr, Family};
 use crate::clock::Timestamp;
 use crate::ids::ResourceName;
@@ -42,6 +42,8 @@ pub struct OwnBlock {
 pub struct FamilyExplained {
     /// The family.
     pub family: Family,
+    /// The pools that are asked for, and who named them; without any, selectors decide.
+    pub named: Option<(Vec<PoolRef>, NamedBy)>,
     /// Why no pool is looked at further.
     pub refused: Option<Refusal>,
     /// Its pools: those that may serve in the order in which they are tried, then the others.
@@ -124,6 +126,7 @@ fn of_family(
 ) -> Result<FamilyExplained, Stop> {
     let mut told = FamilyExplained {
         family,
+        named: named(request.wanted(family)),
         refused: None,
         pools: Vec::new(),
         blocks: Vec::new(),
@@ -162,6 +165,12 @@ fn of_family(
     Ok(told)
 }
 
+/// An annotation that names no pool overrides a configuration that does, so it is told too.
+fn named(wanted: &Wanted) -> Option<(Vec<PoolRef>, NamedBy)> {
+    let said = !wanted.pools.is_empty() || wanted.named_by != NamedBy::Request;
+    said.then(|| (wanted.pools.clone(), wanted.named_by))
+}
+
 fn excluded(verdict: crate::refusal::PoolVerdict) -> PoolExplained {
     PoolExplained {
         name: verdict.name,
@@ -191,6 +200,10 @@ impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for family in &self.families {
             writeln!(f, "{}:", family.family)?;
+            if let Some((pools, by)) = &family.named {
+                let listed: Vec<String> = pools.iter().map(ToString::to_string).collect();
+                writeln!(f, "  {by} names {}", or_none(&listed.join(", ")))?;
+            }
             for pool in &family.pools {
                 match &pool.excluded {
                     None => writeln!(f, "  pool {} {}: may serve", pool.name, pool.cidr)?,
@@ -202,6 +215,14 @@ impl fmt::Display for Explanation {
             }
         }
         write!(f, "{}", self.next)
+    }
+}
+
+const fn or_none(text: &str) -> &str {
+    if text.is_empty() {
+        "no pool: selectors decide"
+    } else {
+        text
     }
 }
 

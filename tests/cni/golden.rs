@@ -1,14 +1,17 @@
 //! The recorded calls of Calico's plugin (`tests/golden/cni.md`), made on ours in the same order on the same pools.
 //!
 //! A reply is equal in meaning: same exit status, same JSON but for which address of the block it is and for `cniVersion` in
-//! errors (the specification wants it, Calico's library leaves it out). Where ours decides otherwise on purpose it stands in
-//! [`IMPROVED`] with the reason. A recorded call that is compared in neither way fails the test.
+//! errors (the specification wants it, Calico's library leaves it out). The same of Calico's records are new, changed and
+//! deleted after it; our own are not compared. Where ours decides otherwise on purpose it stands in [`IMPROVED`] with the
+//! reason and with what it writes, which after a refusal is nothing. A recorded call that is compared in neither way fails
+//! the test.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use block_ipam::allocator::Hint;
 use block_ipam::assign::{Assign, Wanted};
 use block_ipam::ids::{HandleId, NodeName};
+use block_ipam::revision::Revision;
 use serde_json::{Value, json};
 
 use super::world::{World, pool, record};
@@ -21,6 +24,8 @@ struct Improved {
     exit: u8,
     code: Option<u32>,
     says: &'static str,
+    /// The records that ours writes.
+    writes: &'static str,
     why: &'static str,
 }
 
@@ -35,19 +40,29 @@ const fn refused(
         exit: 1,
         code: Some(code),
         says,
+        writes: "",
         why,
     }
 }
 
-const fn served(title: &'static str, says: &'static str, why: &'static str) -> Improved {
+const fn served(
+    title: &'static str,
+    says: &'static str,
+    writes: &'static str,
+    why: &'static str,
+) -> Improved {
     Improved {
         title,
         exit: 0,
         code: None,
         says,
+        writes,
         why,
     }
 }
+
+/// The calls after it are made on what was there before it, for Calico's plugin does nothing.
+const GC: &str = "GC : GC 1.1.0";
 
 const OWN_CODE: &str = "Calico gives 999 for everything; ours says what kind of failure it is";
 
@@ -55,16 +70,19 @@ const IMPROVED: [Improved; 28] = [
     served(
         "ADD c1: same container again",
         "10.95.0.0/28",
+        "",
         "a repeated ADD gets the address it has; Calico's takes a second one",
     ),
     served(
         "ADD c6: 1.1.0",
         "\"cniVersion\": \"1.1.0\"",
+        "~assignment/ipv4/block/10.95.0.0-28, +handle/k8s-pod-network.c6",
         "version 1.1.0 is spoken",
     ),
     served(
         "ADD d5: boolean instead of string",
         "fd00:95::",
+        "~assignment/ipv4/block/10.95.0.0-28, ~assignment/ipv6/block/fd00:95::-124, +handle/k8s-pod-network.d5",
         "a JSON boolean is what people write",
     ),
     refused("ADD e3: IP requested twice", 103, "10.95.0.12", OWN_CODE),
@@ -137,19 +155,36 @@ const IMPROVED: [Improved; 28] = [
         "ours answers within its deadline and names the endpoint; Calico's takes 90 s",
     ),
     refused("DEL c5: DEL unreachable", 11, "unreachable", "as with ADD"),
-    served("VERSION : VERSION", "\"1.1.0\"]", "version 1.1.0 is spoken"),
+    served(
+        "VERSION : VERSION",
+        "\"1.1.0\"]",
+        "",
+        "version 1.1.0 is spoken",
+    ),
     served(
         "VERSION : VERSION with empty stdin",
         "\"1.1.0\"]",
+        "",
         "version 1.1.0 is spoken",
     ),
     served(
         "VERSION : VERSION 1.1.0",
         "\"1.1.0\"]",
+        "",
         "version 1.1.0 is spoken",
     ),
-    served("STATUS : STATUS 1.1.0", "", "STATUS is real"),
-    served("GC : GC 1.1.0", "", "GC is real"),
+    served("STATUS : STATUS 1.1.0", "", "", "STATUS is real"),
+    served(
+        GC,
+        "",
+        "~assignment/ipv4/block/10.95.0.0-28, ~assignment/ipv6/block/fd00:95::-124, \
+         -handle/k8s-pod-network.c1, -handle/k8s-pod-network.c2, -handle/k8s-pod-network.c3, \
+         -handle/k8s-pod-network.c4, -handle/k8s-pod-network.c5, -handle/k8s-pod-network.c6, \
+         -handle/k8s-pod-network.c7, -handle/k8s-pod-network.d1, -handle/k8s-pod-network.d2, \
+         -handle/k8s-pod-network.d3, -handle/k8s-pod-network.d5, -handle/k8s-pod-network.e1, \
+         -handle/k8s-pod-network.e2, -handle/k8s-pod-network.e4, -handle/k8s-pod-network.f1",
+        "GC is real, and an empty list frees all that the network has on the node",
+    ),
 ];
 
 /// Calls whose replies are of a store that is another process: `tests/cni/program.rs` makes them on the built program.
@@ -164,6 +199,8 @@ struct Call {
     more: BTreeMap<String, Option<String>>,
     exit: u8,
     reply: Option<Value>,
+    /// The records that Calico's plugin wrote.
+    writes: BTreeSet<String>,
 }
 
 fn calls() -> Vec<Call> {
@@ -199,8 +236,36 @@ fn call(section: &str) -> Call {
             .expect("an exit status")
             .parse()
             .expect("a number"),
+        writes: listed(
+            rest.lines()
+                .find_map(|line| line.strip_prefix("records: "))
+                .unwrap_or_default(),
+        ),
         reply: json.map(|text| serde_json::from_str(text).expect("JSON")),
     }
+}
+
+/// `+new, ~changed, -deleted`, with or without backquotes.
+fn listed(text: &str) -> BTreeSet<String> {
+    let records = text.split(", ").map(|record| record.replace('`', ""));
+    records.filter(|record| !record.is_empty()).collect()
+}
+
+/// Returns what was written between two looks.
+fn changed(
+    before: &BTreeMap<String, Revision>,
+    after: &BTreeMap<String, Revision>,
+) -> BTreeSet<String> {
+    let written = after
+        .iter()
+        .filter_map(|(key, revision)| match before.get(key) {
+            None => Some(format!("+{key}")),
+            Some(earlier) => (earlier != revision).then(|| format!("~{key}")),
+        });
+    let deleted = before.keys().filter(|key| !after.contains_key(*key));
+    written
+        .chain(deleted.map(|key| format!("-{key}")))
+        .collect()
 }
 
 /// `C(version, ipam members, other members)`, or the text itself in quotes.
@@ -383,8 +448,22 @@ async fn recorded_calls_of_calicos_plugin_are_answered_alike_or_better() {
         .filter(|call| !UNREACHABLE.contains(&call.title.as_str()))
     {
         let now = store_for(&call.title, world.take()).await;
+        let before = now.written().await;
+        let undone = if call.title == GC {
+            Some(now.all().await)
+        } else {
+            None
+        };
         let reply = made(&now, call).await;
+        let written = changed(&before, &now.written().await);
         let entry = IMPROVED.iter().find(|entry| entry.title == call.title);
+        let expected = entry.map_or_else(|| call.writes.clone(), |entry| listed(entry.writes));
+        if written != expected {
+            let title = &call.title;
+            findings.push(format!(
+                "{title}\n  expected {expected:?}\n  wrote {written:?}"
+            ));
+        }
         let compared = entry.map_or_else(|| equal(call, &reply), |entry| improved(entry, &reply));
         if let Err(wrong) = compared {
             findings.push(format!(
@@ -392,7 +471,10 @@ async fn recorded_calls_of_calicos_plugin_are_answered_alike_or_better() {
                 call.title, reply.exit, reply.stdout
             ));
         }
-        world = Some(now);
+        world = match undone {
+            Some(records) => Some(World::new(&records).await),
+            None => Some(now),
+        };
     }
     assert!(findings.is_empty(), "{}", findings.join("\n\n"));
 }

@@ -1,5 +1,6 @@
 //! A store in memory and calls of the plugin on it, inside this process.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -13,9 +14,10 @@ use block_ipam::cni::store::{OpenStore, Use};
 use block_ipam::cni::{self, CniError, Context, Environment, Machine, Reply};
 use block_ipam::datastore::observe::Counting;
 use block_ipam::datastore::settings::StoreSettings;
-use block_ipam::datastore::{Commit, Datastore, Memory, Range, Read, Txn, Write};
+use block_ipam::datastore::{Commit, Datastore, Entry, Memory, Range, Read, Txn, Write};
 use block_ipam::entropy::SystemEntropy;
 use block_ipam::node::{Host, MachineFiles};
+use block_ipam::revision::Revision;
 use serde_json::Value;
 
 /// A node with a store of its own.
@@ -150,6 +152,32 @@ impl World {
         let read = Read::latest(vec![Range::key(key)]);
         let read = self.store.read(read).await.expect("read");
         read.found[0].entries.first().expect("a record").modified
+    }
+
+    /// Returns the keys of Calico's records of addresses, without their common prefix, and when each was last written.
+    pub(crate) async fn written(&self) -> BTreeMap<String, Revision> {
+        const PREFIX: &str = "/calico/ipam/v2/";
+        let range = Range::prefix(PREFIX).keys_only();
+        let read = self.store.read(Read::latest(vec![range])).await;
+        let entries = read.expect("read").found.remove(0).entries;
+        let short = |entry: Entry| (entry.key[PREFIX.len()..].to_owned(), entry.modified);
+        entries.into_iter().map(short).collect()
+    }
+
+    /// Returns all records.
+    pub(crate) async fn all(&self) -> Vec<(String, String)> {
+        let read = Read::latest(vec![Range::prefix("/")]);
+        let entries = self
+            .store
+            .read(read)
+            .await
+            .expect("read")
+            .found
+            .remove(0)
+            .entries;
+        let text = |value: Vec<u8>| String::from_utf8(value).expect("records are text");
+        let pair = |entry: Entry| (entry.key, text(entry.value));
+        entries.into_iter().map(pair).collect()
     }
 
     /// Calls the plugin.

@@ -43,19 +43,11 @@ impl FileArgs {
     }
 
     fn read(&self, name: &str, sources: &mut Vec<Source>) -> Result<(), Failure> {
-        if name == "-" {
-            let bytes = limited("standard input", std::io::stdin().lock())?;
-            sources.push(Source {
-                name: "standard input".to_owned(),
-                bytes,
-            });
-            return Ok(());
-        }
         let path = Path::new(name);
-        if path.is_dir() {
+        if name != "-" && path.is_dir() {
             return self.read_directory(path, sources);
         }
-        sources.push(read_file(path)?);
+        sources.push(read_one(name)?);
         Ok(())
     }
 
@@ -78,6 +70,16 @@ impl FileArgs {
         }
         Ok(())
     }
+}
+
+/// Reads a file, or standard input where it is called `-`.
+pub(crate) fn read_one(name: &str) -> Result<Source, Failure> {
+    if name != "-" {
+        return read_file(Path::new(name));
+    }
+    let name = "standard input".to_owned();
+    let bytes = limited(&name, std::io::stdin().lock())?;
+    Ok(Source { name, bytes })
 }
 
 fn read_file(path: &Path) -> Result<Source, Failure> {

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use block_ipam::assign::{Assign, PoolRef, Shortage, Wanted};
+use block_ipam::assign::{Assign, NamedBy, PoolRef, Shortage, Wanted};
 use block_ipam::blocks::Family;
 use block_ipam::ids::{HandleId, NodeName};
 use block_ipam::refusal::Refusal;
 use block_ipam::report::Explanation;
 use block_ipam::report::explain::{FamilyExplained, Next, OwnBlock, PoolExplained};
 use block_ipam::resources::Use;
+use block_ipam::workload::{ADDRESSES, choose};
 use serde::Serialize;
 
 use crate::context::{Access, Context};
@@ -30,6 +31,9 @@ pub(crate) struct ExplainArgs {
     /// A pool that is asked for, by name or CIDR, or a pool group. May be given several times
     #[arg(long, value_name = "POOL")]
     pool: Vec<String>,
+    /// An annotation of the workload, of Calico's or Cilium's about pools. May be given several times
+    #[arg(long, value_name = "KEY=VALUE")]
+    annotation: Vec<String>,
     /// What the address is for
     #[arg(long = "use", value_enum, default_value_t = Purpose::Workload)]
     purpose: Purpose,
@@ -72,7 +76,7 @@ pub(crate) async fn run(context: &Context, args: &ExplainArgs) -> Result<(), Fai
     };
     let mut told = Vec::new();
     for families in wanted {
-        told.push(allocator.explain(&of(&request, families, args)).await?);
+        told.push(allocator.explain(&of(&request, families, args)?).await?);
     }
     if args.family.is_none() {
         leave_out_absent(&mut told);
@@ -89,16 +93,7 @@ pub(crate) async fn run(context: &Context, args: &ExplainArgs) -> Result<(), Fai
 fn request(args: &ExplainArgs) -> Result<Assign, Failure> {
     let node = NodeName::new(&args.node).map_err(|error| Failure::usage(error.to_string()))?;
     let handle = args.handle.as_deref().map(HandleId::new).transpose();
-    let labels: Result<BTreeMap<String, String>, Failure> = args
-        .namespace_label
-        .iter()
-        .map(|label| {
-            let failure = || Failure::usage(format!("label `{label}` is not KEY=VALUE"));
-            let (key, value) = label.split_once('=').ok_or_else(failure)?;
-            Ok((key.to_owned(), value.to_owned()))
-        })
-        .collect();
-    let labels = labels?;
+    let labels = pairs("label", &args.namespace_label)?;
     Ok(Assign {
         handle: handle.map_err(|error| Failure::usage(error.to_string()))?,
         interface: None,
@@ -118,18 +113,35 @@ fn request(args: &ExplainArgs) -> Result<Assign, Failure> {
     })
 }
 
+fn pairs(what: &str, texts: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    let pair = |text: &String| {
+        let failure = || Failure::usage(format!("{what} `{text}` is not KEY=VALUE"));
+        let (key, value) = text.split_once('=').ok_or_else(failure)?;
+        Ok((key.to_owned(), value.to_owned()))
+    };
+    texts.iter().map(pair).collect()
+}
+
 /// The request for one address of each of the families. A pool that is asked for by CIDR is asked for in its own.
-fn of(request: &Assign, families: &[Family], args: &ExplainArgs) -> Assign {
+fn of(request: &Assign, families: &[Family], args: &ExplainArgs) -> Result<Assign, Failure> {
     let wanted = |family: Family| Wanted {
         count: usize::from(families.contains(&family)),
         pools: args.pool.iter().map(|pool| PoolRef::parse(pool)).collect(),
-        reserved_slots: None,
+        ..Wanted::default()
     };
-    Assign {
-        v4: wanted(Family::V4),
-        v6: wanted(Family::V6),
-        ..request.clone()
+    let annotations = pairs("annotation", &args.annotation)?;
+    let choice = choose(&annotations, wanted(Family::V4), wanted(Family::V6));
+    let choice = choice.map_err(|error| Failure::usage(error.to_string()))?;
+    if let Some(address) = choice.addresses.first() {
+        let text = format!("annotation {ADDRESSES} names {address}, and no pool is chosen then");
+        let hint = format!("`ipamctl ipam show --ip={address}` tells who holds it");
+        return Err(Failure::usage(text).hint(hint));
     }
+    Ok(Assign {
+        v4: choice.v4,
+        v6: choice.v6,
+        ..request.clone()
+    })
 }
 
 /// A family without a pool, or that the pools asked for are not of, says nothing while the other one does; what is
@@ -159,8 +171,15 @@ struct ExplanationJson {
 #[derive(Serialize)]
 struct FamilyJson {
     family: String,
+    named: Option<NamedJson>,
     pools: Vec<PoolJson>,
     blocks: Vec<BlockJson>,
+}
+
+#[derive(Serialize)]
+struct NamedJson {
+    pools: Vec<String>,
+    by: String,
 }
 
 #[derive(Serialize)]
@@ -214,8 +233,13 @@ impl FamilyJson {
             cooling: block.cooling,
             size: block.size,
         };
+        let named = |(pools, by): &(Vec<PoolRef>, NamedBy)| NamedJson {
+            pools: pools.iter().map(ToString::to_string).collect(),
+            by: by.to_string(),
+        };
         FamilyJson {
             family: told.family.to_string(),
+            named: told.named.as_ref().map(named),
             pools: told.pools.iter().map(pool).collect(),
             blocks: told.blocks.iter().map(block).collect(),
         }

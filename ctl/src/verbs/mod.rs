@@ -3,6 +3,7 @@
 pub(crate) mod check_words;
 pub(crate) mod columns;
 pub(crate) mod completion;
+pub(crate) mod convert;
 pub(crate) mod delete;
 pub(crate) mod documents;
 pub(crate) mod edit;

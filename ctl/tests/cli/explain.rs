@@ -31,6 +31,7 @@ fn a_node_with_room_is_told_what_it_would_get() {
                 "families": [
                   {
                     "family": "IPv4",
+                    "named": null,
                     "pools": [
                       {
                         "name": "rack1",
@@ -80,6 +81,7 @@ fn each_pool_says_why_it_does_not_serve() {
         &["ipam", "explain", "n1", "--pool", "spare"],
         &expect![[r#"
             IPv4:
+              the request names spare
             would be refused: requested IPv4 pool `spare` is not enabled
         "#]],
     );
@@ -87,6 +89,7 @@ fn each_pool_says_why_it_does_not_serve() {
         &["ipam", "explain", "n1", "--pool", "nowhere"],
         &expect![[r#"
             IPv4:
+              the request names nowhere
             would be refused: requested IPv4 pool `nowhere` does not exist
         "#]],
     );

@@ -4,6 +4,7 @@ mod adopt;
 mod calicoctl;
 mod check;
 mod configure;
+mod convert;
 mod deletion;
 mod edit;
 mod explain;

@@ -4,7 +4,7 @@ use expect_test::expect_file;
 
 use crate::support::Bench;
 
-const VERBS: [&[&str]; 27] = [
+const VERBS: [&[&str]; 28] = [
     &[],
     &["create"],
     &["apply"],
@@ -30,6 +30,7 @@ const VERBS: [&[&str]; 27] = [
     &["store", "adopt"],
     &["node"],
     &["node", "show"],
+    &["convert"],
     &["version"],
     &["completion"],
 ];

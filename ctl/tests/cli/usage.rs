@@ -27,6 +27,7 @@ fn help_tells_the_exit_status() {
               status      Show how many addresses a node has, and who holds them
               node        Look at a node
               store       Look at the store
+              convert     Print what takes the place of a CNI configuration with host-local
               version     Show the version of this program
               completion  Print a script that completes command lines: `source <(ipamctl completion bash)`
               help        Print this message or the help of the given subcommand(s)

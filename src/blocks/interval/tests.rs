@@ -178,3 +178,35 @@ fn what_is_reserved_is_counted_once() {
         assert_eq!(reserved.count_in(cidr("10.0.0.0/26")), in_block);
     }
 }
+
+#[test]
+fn a_range_is_made_up_of_the_fewest_cidrs() {
+    let cidrs = |first: &str, last: &str| -> Vec<String> {
+        let address = |text: &str| text.parse().expect("an address");
+        let range = AddressRange::new(address(first), address(last)).expect("a range");
+        range.cidrs().iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(cidrs("10.0.0.0", "10.0.0.255"), ["10.0.0.0/24"]);
+    assert_eq!(cidrs("10.0.0.9", "10.0.0.9"), ["10.0.0.9/32"]);
+    let split = [
+        "10.0.0.9/32",
+        "10.0.0.10/31",
+        "10.0.0.12/30",
+        "10.0.0.16/32",
+    ];
+    assert_eq!(cidrs("10.0.0.9", "10.0.0.16"), split);
+    assert_eq!(
+        cidrs("255.255.255.254", "255.255.255.255"),
+        ["255.255.255.254/31"]
+    );
+    assert_eq!(
+        cidrs("::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
+        ["::/0"]
+    );
+    assert_eq!(
+        cidrs("fd00::1", "fd00::4"),
+        ["fd00::1/128", "fd00::2/127", "fd00::4/128"]
+    );
+    let [low, high] = ["10.0.0.1", "10.0.0.2"].map(|text| text.parse().expect("an address"));
+    assert_eq!(AddressRange::new(high, low), None);
+}

@@ -8,12 +8,14 @@ mod members;
 mod network;
 mod options;
 mod previous;
+mod workload;
 
 pub use attachments::{ValidAttachments, valid_attachments};
 pub use members::Members;
 pub use network::{DEFAULT_TIMEOUT, NetworkConfig};
 pub use options::{Options, Prefix};
 pub use previous::{previous_addresses, previous_blocks};
+pub use workload::Workload;
 
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ use crate::assign::{PoolRef, Wanted};
 use crate::blocks::{Address, Cidr, Family};
 use crate::cni::config::members::Members;
 use crate::cni::error::{CniError, Code};
-use crate::cni::manifest;
+use crate::cni::host_local;
 use crate::cni::result::{Route, RouteAttributes};
 
 /// Which prefix length an address is given with.
@@ -30,7 +30,7 @@ pub struct Options {
     pub v6: Wanted,
     /// Which prefix length the addresses are given with.
     pub prefix: Prefix,
-    /// The gateways, at most one of a family.
+    /// The gateways of all pools.
     pub gateways: Vec<Address>,
     /// The routes; `None` where none are configured.
     pub routes: Option<Vec<Route>>,
@@ -52,10 +52,14 @@ impl Options {
         })
     }
 
-    /// Returns the gateway of a family.
-    pub fn gateway(&self, family: Family) -> Option<Address> {
+    /// Returns the gateway of an address: the first that lies in its pool, else the first of its family.
+    pub fn gateway(&self, family: Family, pool: Option<Cidr>) -> Option<Address> {
         let of_family = |gateway: &Address| gateway.family() == family;
-        self.gateways.iter().copied().find(of_family)
+        let inside = |gateway: &Address| pool.is_some_and(|pool| pool.contains(*gateway));
+        let gateways = || self.gateways.iter().copied();
+        gateways()
+            .find(inside)
+            .or_else(|| gateways().find(of_family))
     }
 }
 
@@ -86,21 +90,9 @@ fn prefix(ipam: &Members<'_>) -> Result<Prefix, CniError> {
 }
 
 fn gateways(ipam: &Members<'_>) -> Result<Vec<Address>, CniError> {
-    let mut gateways: Vec<Address> = Vec::new();
-    for text in ipam.text_or_texts("gateway")? {
-        let gateway: Address = text
-            .parse()
-            .map_err(|error| ipam.wrong("gateway", &format!("wrong: {error}")))?;
-        if gateways
-            .iter()
-            .any(|other| other.family() == gateway.family())
-        {
-            let what = format!("wrong: two {} addresses; one is allowed", gateway.family());
-            return Err(ipam.wrong("gateway", &what));
-        }
-        gateways.push(gateway);
-    }
-    Ok(gateways)
+    let wrong = |error| ipam.wrong("gateway", &format!("wrong: {error}"));
+    let texts = ipam.text_or_texts("gateway")?.into_iter();
+    texts.map(|text| text.parse().map_err(wrong)).collect()
 }
 
 fn routes(ipam: &Members<'_>) -> Result<Option<Vec<Route>>, CniError> {
@@ -148,39 +140,13 @@ fn route(members: &Members<'_>) -> Result<Route, CniError> {
 /// A configuration written for host-local would give out other addresses than its author thinks. Calico's own
 /// configurations may carry `subnet`, which its plugin ignores.
 fn refuse_ranges(ipam: &Members<'_>) -> Result<(), CniError> {
-    const HOST_LOCAL: [&str; 4] = ["ranges", "subnet", "rangeStart", "rangeEnd"];
-    let found = HOST_LOCAL
-        .into_iter()
-        .find(|name| ipam.value(name).is_some());
-    match found {
+    match host_local::member(ipam) {
         Some(member) if ipam.text("type")? != Some("calico-ipam") => {
             let msg = format!(
                 "ipam.{member} is a member of host-local; here addresses come from pools in the store"
             );
-            Err(CniError::new(Code::Config, msg).details(same_as(ipam)))
+            Err(CniError::new(Code::Config, msg).details(host_local::way_out(ipam)))
         }
         _ => Ok(()),
     }
-}
-
-fn same_as(ipam: &Members<'_>) -> String {
-    let ranges = ipam.value("ranges").into_iter();
-    let listed = ranges.filter_map(Value::as_array).flatten();
-    let nested = listed.filter_map(Value::as_array).flatten();
-    let texts = nested
-        .map(|range| &range["subnet"])
-        .chain(ipam.value("subnet"))
-        .filter_map(Value::as_str);
-    let subnets: Vec<Cidr> = texts
-        .filter_map(|text| Cidr::parse_masking(text).ok())
-        .collect();
-    let pools = if subnets.is_empty() {
-        vec![manifest::example_pool(Family::V4)]
-    } else {
-        subnets.into_iter().map(manifest::pool_over).collect()
-    };
-    format!(
-        "remove it and apply this with `ipamctl apply -f FILE`:\n{}",
-        pools.join("---\n")
-    )
 }

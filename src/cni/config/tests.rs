@@ -1,6 +1,7 @@
 //! Tests of `config`: what users and runtimes see, as text.
 
 use super::*;
+use crate::blocks::Family;
 use crate::cni::result::Route;
 use expect_test::{Expect, expect};
 
@@ -108,10 +109,6 @@ fn a_wrong_member_is_named_with_its_value() {
             "ipam.gateway is wrong: `10.64.0` is not an IP address",
         ),
         (
-            r#"{"gateway":["10.0.0.1","10.0.0.2"]}"#,
-            "ipam.gateway is wrong: two IPv4 addresses; one is allowed",
-        ),
-        (
             r#"{"routes":{}}"#,
             "ipam.routes is {}; it must be a list of routes",
         ),
@@ -149,10 +146,10 @@ fn a_long_value_is_cut_in_the_error() {
 #[test]
 fn a_host_local_configuration_is_told_the_pool_that_does_the_same() {
     shows(
-        r#"{"type":"block-ipam","ranges":[[{"subnet":"10.1.2.0/24","rangeStart":"10.1.2.9"}],[{"subnet":"10.1.3.0/28"}]]}"#,
+        r#"{"type":"block-ipam","ranges":[[{"subnet":"10.1.2.0/24","rangeStart":"10.1.2.9"},{"subnet":"10.1.3.0/28"}]]}"#,
         &expect![[r#"
             7: ipam.ranges is a member of host-local; here addresses come from pools in the store
-            remove it and apply this with `ipamctl apply -f FILE`:
+            `ipamctl convert -f CONFIGURATION` prints what takes its place; apply this with `ipamctl apply -f FILE`:
             apiVersion: projectcalico.org/v3
             kind: IPPool
             metadata:
@@ -162,12 +159,31 @@ fn a_host_local_configuration_is_told_the_pool_that_does_the_same() {
               blockSize: 26
             ---
             apiVersion: projectcalico.org/v3
+            kind: IPReservation
+            metadata:
+              name: reserved-10-1-2-0
+            spec:
+              reservedCIDRs:
+              - 10.1.2.0/29
+              - 10.1.2.8/32
+              - 10.1.2.255/32
+            ---
+            apiVersion: projectcalico.org/v3
             kind: IPPool
             metadata:
               name: pool-10-1-3-0
             spec:
               cidr: 10.1.3.0/28
               blockSize: 28
+            ---
+            apiVersion: projectcalico.org/v3
+            kind: IPReservation
+            metadata:
+              name: reserved-10-1-3-0
+            spec:
+              reservedCIDRs:
+              - 10.1.3.0/31
+              - 10.1.3.15/32
         "#]],
     );
     for member in ["subnet", "rangeStart", "rangeEnd"] {
@@ -236,4 +252,21 @@ fn previous_results_of_every_shape_tell_the_blocks() {
             "{text}"
         );
     }
+}
+
+#[test]
+fn an_address_gets_the_gateway_of_its_pool_else_the_first_of_its_family() {
+    let text = r#"{"gateway":["fd00::1","10.1.0.1","10.2.0.1","fd01::1"]}"#;
+    let options = options(text).expect("options");
+    for (family, pool, expected) in [
+        (Family::V4, "10.2.0.0/24", "10.2.0.1"),
+        (Family::V4, "10.3.0.0/24", "10.1.0.1"),
+        (Family::V6, "fd01::/64", "fd01::1"),
+    ] {
+        let pool = pool.parse().expect("a CIDR");
+        let gateway = options.gateway(family, Some(pool)).expect("a gateway");
+        assert_eq!(gateway.to_string(), expected);
+    }
+    let first = options.gateway(Family::V6, None).expect("a gateway");
+    assert_eq!(first.to_string(), "fd00::1");
 }

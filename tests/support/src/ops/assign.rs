@@ -56,6 +56,7 @@ pub(super) fn wanted(count: usize, pools: &[String], slots: Option<Slots>) -> Wa
         count,
         pools: pools.iter().map(|text| PoolRef::parse(text)).collect(),
         reserved_slots: slots.map(Slots::into),
+        ..Wanted::default()
     }
 }
 
