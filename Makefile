@@ -14,7 +14,7 @@ SYSTEMD_DIR  ?= $(PREFIX)/lib/systemd/system
 
 .PHONY: help
 help: ## Shows this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## Plays a three-node cluster with the real plugin, from nothing to nothing left (STORE=sqlite or STORE=etcd)
@@ -35,6 +35,10 @@ interop: ## Runs Calico's own programs and ours on one etcd (CALICOCTL=PATH CALI
 test-chaos: ## Kills processes of the plugin on real stores for a long time, and judges what callers were told (CHAOS_ROUNDS)
 	@tools/deps.sh build etcd
 	CHAOS_ROUNDS='$(or $(CHAOS_ROUNDS),20)' $(CARGO) test --locked --test chaos
+
+.PHONY: test-runtime
+test-runtime: ## Runs the plugin below cnitool, podman and containerd, in network namespaces of its own (as root)
+	@CARGO='$(CARGO)' tools/runtime.sh
 
 .PHONY: bench
 bench: ## Measures us beside the bare requests of a real etcd, as ratios of one run (RECORD=yes writes docs/performance.md)
@@ -59,6 +63,7 @@ lint: ## Checks format, clippy, shell scripts and the compose file, warnings bei
 	@tools/deps.sh build lint
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --locked --test runtime -- -D warnings
 	@tools/lint.sh
 
 .PHONY: docs

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing of the named sets, by apt-get as root; otherwise prints the line to run.
-# Sets: build (etcd client), etcd (tests, demo and bench on a real store), lint, bench (a plugin to compare with).
+# Sets: build (etcd client), etcd (tests, demo and bench on a real store), lint, bench (a plugin to compare with),
+# runtime (podman, containerd and Go: tests below real runtimes).
 # Nothing here relies on a service: whatever a package enables, our etcd runs on ports of its own.
 set -euo pipefail
 
@@ -12,6 +13,13 @@ need() {
     local command=$1
     shift
     command -v "$command" >/dev/null || missing+=("$@")
+}
+
+# Go 1.21 and newer fetches the toolchain that a module asks for; Debian's package is older on some releases.
+has_go() {
+    local version
+    version=$(go env GOVERSION 2>/dev/null) || return 1
+    [[ $(printf '%s\n' go1.21 "$version" | sort -V | head -n 1) == go1.21 ]]
 }
 
 has_protobuf_includes() {
@@ -39,8 +47,18 @@ collect() {
     bench)
         [[ -x /usr/lib/cni/host-local ]] || missing+=(containernetworking-plugins)
         ;;
+    runtime)
+        has_go || missing+=(golang-go)
+        need ip iproute2
+        need iptables iptables
+        need busybox busybox-static
+        need podman podman
+        need conmon conmon
+        need runc runc
+        need containerd containerd
+        ;;
     *)
-        echo "deps.sh: unknown set $1 (build, etcd, lint, bench)" >&2
+        echo "deps.sh: unknown set $1 (build, etcd, lint, bench, runtime)" >&2
         exit 2
         ;;
     esac
@@ -66,3 +84,8 @@ export DEBIAN_FRONTEND=noninteractive
     apt-get -q -o DPkg::Lock::Timeout=300 update </dev/null >&2
     "${install[@]}" </dev/null >&2
 }
+
+if [[ " $* " == *" runtime "* ]] && ! has_go; then
+    echo "Go is older than 1.21: install it from https://go.dev/dl/, or apt-get install -t bookworm-backports golang-go" >&2
+    exit 1
+fi

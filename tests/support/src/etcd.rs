@@ -21,6 +21,8 @@ pub struct EtcdOptions {
     pub certificates: Option<PathBuf>,
     /// Further arguments, such as `--quota-backend-bytes=...`.
     pub arguments: Vec<String>,
+    /// The network namespace that it runs in, and whose loopback it listens on; this process's if `None`.
+    pub namespace: Option<PathBuf>,
 }
 
 /// A running etcd of one member.
@@ -296,7 +298,9 @@ fn spawn(folder: &Path, options: &EtcdOptions, client_port: u16, peer_port: u16)
         command.arg("--cert-file").arg(file("server.crt"));
         command.arg("--key-file").arg(file("server.key"));
     }
-    wait_until_it_serves(begin(command.args(&options.arguments)))
+    command.args(&options.arguments);
+    let mut command = in_namespace(options.namespace.as_deref(), command);
+    wait_until_it_serves(begin(&mut command))
 }
 
 /// The command of a member of a cluster.
@@ -322,6 +326,20 @@ pub(crate) fn member(
 pub(crate) fn begin(command: &mut Command) -> Child {
     let spawned = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
     spawned.unwrap_or_else(|error| panic!("etcd: {error}; {INSTALL}"))
+}
+
+/// The same command in a network namespace.
+fn in_namespace(namespace: Option<&Path>, command: Command) -> Command {
+    let Some(namespace) = namespace else {
+        return command;
+    };
+    let mut inside = Command::new("nsenter");
+    inside.arg(format!("--net={}", namespace.display()));
+    inside
+        .arg("--")
+        .arg(command.get_program())
+        .args(command.get_args());
+    inside
 }
 
 /// Reads the log until etcd serves. The rest is read and thrown away, for a full pipe would stop it.
