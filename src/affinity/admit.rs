@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::assign::{Assign, PoolRef};
-use crate::blocks::{Address, Cidr, Family};
+use crate::blocks::{Address, BlockCidr, Cidr, Family};
 use crate::ids::ResourceName;
 use crate::plan::{Listing, Recorded};
 use crate::refusal::{PoolReason, PoolVerdict, Refusal};
@@ -283,7 +283,15 @@ fn too_small(pool: &Pool, request: &Assign) -> Option<PoolReason> {
     (!fits).then_some(PoolReason::BlocksTooSmall)
 }
 
-/// Returns whether the pool's node selector matches; a selector that does not parse matches nothing.
-pub fn selects_node(pool: &Pool, labels: &BTreeMap<String, String>) -> bool {
-    selects(&pool.node_selector, Some(labels)) == Ok(true)
+/// Returns whether a block lies in an enabled pool that does not select a node with these labels: the rule by which
+/// Calico gives up empty blocks. A selector that does not parse takes nothing from anybody.
+pub fn is_deselected<'a>(
+    pools: impl IntoIterator<Item = &'a Pool>,
+    block: BlockCidr,
+    labels: &BTreeMap<String, String>,
+) -> bool {
+    let mut around = pools
+        .into_iter()
+        .filter(|pool| pool.cidr.covers(block.cidr()) && is_off(pool).is_none());
+    around.any(|pool| selects(&pool.node_selector, Some(labels)) == Ok(false))
 }

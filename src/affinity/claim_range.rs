@@ -265,3 +265,6 @@ impl Range<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

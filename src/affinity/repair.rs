@@ -148,3 +148,6 @@ fn commit(guards: Vec<Guard>, changes: Vec<Change>) -> Step<Repaired> {
         more: false,
     })
 }
+
+#[cfg(test)]
+mod tests;

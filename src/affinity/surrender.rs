@@ -26,6 +26,19 @@ pub enum Which {
     Inside(Cidr),
     /// Those of a node in enabled pools of which none selects it any more.
     Deselected(NodeName),
+    /// These, where they still are as they were seen.
+    Surplus(Vec<Surplus>),
+}
+
+/// An empty block that its owner can do without.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Surplus {
+    /// The owner.
+    pub owner: Owner,
+    /// The block.
+    pub block: BlockCidr,
+    /// Its generation: a block that was written since is not given up.
+    pub sequence: u64,
 }
 
 /// What becomes of a block in which addresses are held or cooling.
@@ -128,3 +141,6 @@ fn decide(view: &View, request: &Surrender, context: Context) -> Result<Step<Sur
         })
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,8 +7,8 @@ use crate::allocator::operations::hinted;
 use crate::allocator::{Allocator, AllocatorError, Hint};
 use crate::assign::release::HANDLES_PER_TXN;
 use crate::assign::{
-    Assign, Before, Grant, NodeHeld, NodeHoldings, NodeIdentity, Released, decide_assign,
-    decide_forget_identity, decide_identity_of, decide_of_node, decide_release_held, of_node,
+    Assign, Grant, NodeHeld, NodeHoldings, NodeIdentity, Released, decide_forget_identity,
+    decide_identity_of, decide_of_node, decide_release_held, foretell_assign, of_node,
     surroundings,
 };
 use crate::ids::{HandleId, NodeName};
@@ -102,7 +102,7 @@ impl Allocator {
         let mut reads = 1;
         let mut told = self
             .run_all(first, |view, _, context| {
-                let step = decide_assign(view, request, Before::default(), context);
+                let step = foretell_assign(view, request, context);
                 match terms.hold(view, context, step) {
                     Step::Read(_) if most_reads <= reads => Step::Done(None),
                     Step::Read(wants) => {

@@ -5,18 +5,19 @@
 mod facts;
 
 use crate::affinity::repair::Repaired;
+use crate::affinity::surrender::{InUse, Surrender, Surrendered, Which};
 use crate::allocator::budget::Tries;
 use crate::allocator::{Allocator, AllocatorError};
-use crate::assign::{Assign, surroundings};
+use crate::assign::{Assign, Released, surroundings};
 use crate::blocks::Block;
 use crate::datastore::pages::Pages;
 use crate::datastore::{DatastoreError, Entry, Span, codec, keys};
 use crate::ids::OwnerKind;
-use crate::plan::{RecordId, Scope};
+use crate::plan::{CorruptRecord, RecordId, Scope};
 use crate::report::collect::Memory;
 use crate::report::{
-    Alive, Check, CheckReport, Collection, Explanation, Fact, Grace, Look, RepairKind, Tally,
-    Usage, decide_repair, explain,
+    Alive, Check, CheckReport, Collection, Explanation, Fact, Grace, Look, RepairKind, TakenBack,
+    Tally, Usage, decide_repair, explain,
 };
 use crate::revision::Revision;
 
@@ -69,10 +70,10 @@ impl Allocator {
         Ok(check.finish())
     }
 
-    /// Counts the use of all pools.
+    /// Counts the use of all pools, page by page: what is kept of a block is its numbers.
     ///
     /// # Errors
-    /// [`AllocatorError::Store`]. Records that do not parse are left out.
+    /// [`AllocatorError::Store`]. Records that do not parse are not counted, and told.
     pub async fn usage(&self) -> Result<AsOf<Usage>, AllocatorError> {
         let mut restarts = 0;
         loop {
@@ -95,8 +96,50 @@ impl Allocator {
             .await
     }
 
-    /// Looks through all blocks for what nobody uses, given who lives and what earlier looks saw. What it tells is
-    /// taken by [`Allocator::release_addresses`], which compares handle and sequence number once more.
+    /// Takes back what nobody uses, given who lives and what earlier looks saw: leaked addresses, blocks that stood empty,
+    /// and empty ones in pools that no longer select their owner. Each is decided again where it is taken: an address by
+    /// handle and sequence number, a block by owner and generation.
+    ///
+    /// Returns what was taken, and what to remember until the next collection.
+    ///
+    /// # Errors
+    /// [`AllocatorError`]; what was taken before it stays so.
+    pub async fn collect(
+        &self,
+        alive: &impl Alive,
+        before: &Memory,
+        grace: Grace,
+    ) -> Result<AsOf<(TakenBack, Memory)>, AllocatorError> {
+        let looked = self.look(alive, before, grace).await?;
+        let (collection, memory) = looked.report;
+        let released = if collection.leaked.is_empty() {
+            Released::default()
+        } else {
+            self.release_addresses(&collection.leaked).await?
+        };
+        let surrendered = if collection.surplus.is_empty() {
+            Surrendered::default()
+        } else {
+            self.surrender(&Surrender {
+                which: Which::Surplus(collection.surplus),
+                in_use: InUse::Keep,
+            })
+            .await?
+        };
+        let taken = TakenBack {
+            released,
+            surrendered,
+            suspected: collection.suspected,
+        };
+        Ok(AsOf {
+            report: (taken, memory),
+            revision: looked.revision,
+            cluster: looked.cluster,
+            restarts: looked.restarts,
+        })
+    }
+
+    /// Looks through all blocks for what [`Allocator::collect`] would take; nothing is written.
     ///
     /// # Errors
     /// [`AllocatorError::Store`]. Blocks that do not parse are passed over.
@@ -110,7 +153,7 @@ impl Allocator {
         loop {
             let mut walk = Walk::new(self);
             let mut look = Look::new(alive, before.clone(), self.clock.now());
-            match walk.each_block(|block| look.see(&block)).await {
+            match look_once(&mut walk, &mut look).await {
                 Ok(()) => return Ok(walk.told(look.finish(grace), restarts)),
                 Err(error) => begin_again(error, &mut restarts)?,
             }
@@ -133,19 +176,49 @@ impl Allocator {
     }
 }
 
+async fn look_once<A: Alive>(
+    walk: &mut Walk<'_>,
+    look: &mut Look<'_, A>,
+) -> Result<(), DatastoreError> {
+    let take = |entry: Entry| {
+        if let Fact::Pool(pool, _) = facts::fact(&entry) {
+            look.see_pool(*pool);
+        }
+    };
+    walk.each(keys::span_of(&Scope::Pools), take).await?;
+    let take = |entry: Entry| {
+        if let Some(RecordId::Node(name)) = keys::parse(&entry.key) {
+            let node = codec::decode_node(&name, &entry.value).ok();
+            look.see_node(&name, node.map(|node| node.metadata.labels));
+        }
+    };
+    walk.each(keys::nodes(), take).await?;
+    let take = |block: Result<Block, CorruptRecord>| block.iter().for_each(|block| look.see(block));
+    walk.each_block(take).await
+}
+
 async fn usage_once(walk: &mut Walk<'_>) -> Result<Usage, DatastoreError> {
     let mut pools = Vec::new();
     let mut reserved = Vec::new();
+    let mut corrupt = Vec::new();
     for scope in [Scope::Pools, Scope::Reservations] {
         let take = |entry: Entry| match facts::fact(&entry) {
             Fact::Pool(pool, _) => pools.push(*pool),
             Fact::Reservation(reservation) => reserved.extend(reservation.reserved),
+            Fact::Corrupt(_, record) => corrupt.push(record),
             _ => {}
         };
         walk.each(keys::span_of(&scope), take).await?;
     }
     let mut tally = Tally::new(&pools, reserved.into_iter().collect());
-    walk.each_block(|block| tally.add(&block)).await?;
+    corrupt
+        .into_iter()
+        .for_each(|record| tally.leave_out(record));
+    let take = |block: Result<Block, CorruptRecord>| match block {
+        Ok(block) => tally.add(&block),
+        Err(record) => tally.leave_out(record),
+    };
+    walk.each_block(take).await?;
     Ok(tally.finish())
 }
 
@@ -219,13 +292,15 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Reads all blocks; those that do not parse are passed over.
-    async fn each_block(&mut self, mut take: impl FnMut(Block)) -> Result<(), DatastoreError> {
+    /// Reads all blocks, and which of their records do not parse.
+    async fn each_block(
+        &mut self,
+        mut take: impl FnMut(Result<Block, CorruptRecord>),
+    ) -> Result<(), DatastoreError> {
         let block = |entry: Entry| {
-            if let Some(RecordId::Block(cidr)) = keys::parse(&entry.key)
-                && let Ok(block) = codec::decode_block(cidr, &entry.value)
-            {
-                take(block);
+            if let Some(RecordId::Block(cidr)) = keys::parse(&entry.key) {
+                let block = codec::decode_block(cidr, &entry.value);
+                take(block.map_err(|error| facts::corrupt(&entry, &error)));
             }
         };
         self.each(keys::blocks(), block).await

@@ -1,5 +1,6 @@
 //! The decision about a request for addresses.
 
+use crate::assign::deselected;
 use crate::assign::exhausted::{self, Exhausted};
 use crate::assign::gather::{Gathered, Gatherer, Pick, Taken};
 use crate::assign::held::{self, Held};
@@ -15,8 +16,9 @@ use crate::refusal::Refusal;
 /// 1. what the handle and interface hold already is granted again (p7), and counted to the handle if it was not;
 /// 2. pools are admitted, per family;
 /// 3. missing addresses are gathered: from own blocks, then from blocks to claim;
-/// 4. a family that stays short refuses the request, unless a shortage is accepted (p13);
-/// 5. blocks, affinities and the handle change together.
+/// 4. where a block is to be had for that, those empty ones of the node go first whose pools no longer select it;
+/// 5. a family that stays short refuses the request, unless a shortage is accepted (p13);
+/// 6. blocks, affinities and the handle change together.
 ///
 /// What was learnt before only saves reads: a refusal that is remembered and still right comes without a search.
 pub fn decide_assign(
@@ -37,6 +39,18 @@ pub struct Before<'a> {
     pub exhausted: &'a [Exhausted],
 }
 
+/// Tells what [`decide_assign`] would grant next, for who asks and commits nothing: transactions that only give up
+/// blocks are taken as done.
+pub fn foretell_assign(view: &View, request: &Assign, context: Context) -> Step<Grant> {
+    match decide_assign(view, request, Before::default(), context) {
+        Step::Commit(plan) if plan.more && plan.outcome == Grant::default() => {
+            let after = view.clone().apply(&plan, view.revision);
+            foretell_assign(&after, request, context)
+        }
+        step => step,
+    }
+}
+
 fn decide(
     view: &View,
     request: &Assign,
@@ -46,7 +60,13 @@ fn decide(
     let surroundings = Surroundings::see(view, request)?;
     let families = request.families();
     let parts = families.map(|family| of_family(&surroundings, request, family, before, context));
-    Ok(combine(&surroundings, request, together(parts)?))
+    let parts = together(parts);
+    if deselected::wants_a_block(&parts)
+        && let Some(plan) = deselected::given_up(&surroundings, request, context)?
+    {
+        return Ok(Step::Commit(plan));
+    }
+    Ok(combine(&surroundings, request, parts?))
 }
 
 /// What is granted of one family.

@@ -5,6 +5,7 @@ mod borrow;
 pub mod by_address;
 pub mod cold;
 pub mod decide;
+mod deselected;
 mod enlarge;
 pub mod ensure;
 pub mod exhausted;
@@ -25,7 +26,7 @@ pub mod vm;
 
 pub use by_address::decide_assign_addresses;
 pub use cold::{Collected, decide_collect_cold};
-pub use decide::{Before, decide_assign};
+pub use decide::{Before, decide_assign, foretell_assign};
 pub use ensure::{EnsureBlock, Ensured, decide_ensure_block};
 pub use exhausted::Exhausted;
 pub use handle::Handle;

@@ -1,4 +1,4 @@
-//! Collection: what nobody uses any more, seen so in two looks, given who lives.
+//! Collection: what nobody uses any more, given who lives. Leaks and spare blocks are seen so in two looks.
 //!
 //! **Invariant:** an address is leaked only if its handle was seen unclaimed at an earlier look, long enough ago, with the
 //! same sequence number, so that a newer assignment is never taken; and only if nothing of its handle lives.
@@ -6,10 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::assign::ReleaseAddress;
+use crate::affinity::admit::is_deselected;
+use crate::affinity::reclaim::MIN_RECLAIM_AGE;
+use crate::affinity::surrender::{Surplus, Surrendered};
+use crate::assign::{ReleaseAddress, Released};
 use crate::blocks::{Address, Assigned, Block, BlockCidr, Family};
 use crate::clock::Timestamp;
-use crate::ids::{HandleId, Owner, OwnerKind, comparable_handle};
+use crate::ids::{HandleId, NodeName, Owner, OwnerKind, comparable_handle};
+use crate::resources::Pool;
 
 /// Tells who lives. When in doubt, somebody does.
 pub trait Alive {
@@ -44,22 +48,25 @@ impl Default for Grace {
     }
 }
 
-/// An empty block that its owner can do without.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Surplus {
-    /// The owner.
-    pub owner: Owner,
-    /// The block.
-    pub block: BlockCidr,
-}
-
 /// What a look says to take.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Collection {
     /// Leaked addresses, with the handle and sequence number that their assignment must still have.
     pub leaked: Vec<ReleaseAddress>,
-    /// Blocks to give back where they still are empty.
+    /// Blocks to give back where they still are as they were seen: those that stood empty beside others of their owner,
+    /// and empty ones in pools that no longer select it.
     pub surplus: Vec<Surplus>,
+    /// Addresses that were seen unclaimed and are not yet to be taken.
+    pub suspected: usize,
+}
+
+/// What a collection took.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TakenBack {
+    /// Leaked addresses; those that were assigned anew meanwhile are refused.
+    pub released: Released,
+    /// Blocks.
+    pub surrendered: Surrendered,
     /// Addresses that were seen unclaimed and are not yet to be taken.
     pub suspected: usize,
 }
@@ -91,13 +98,18 @@ pub struct Look<'a, A> {
     /// Suspected handles that hold something that lives.
     spared: BTreeSet<HandleId>,
     owned: BTreeMap<(Owner, Family), Owned>,
+    pools: Vec<Pool>,
+    /// Labels of nodes by owner; none where the record does not parse.
+    nodes: BTreeMap<Owner, Option<BTreeMap<String, String>>>,
+    deselected: Vec<Surplus>,
 }
 
 /// The blocks of an owner in a family.
 #[derive(Debug, Default)]
 struct Owned {
     used: usize,
-    empty: Vec<BlockCidr>,
+    /// With their generations.
+    empty: Vec<(BlockCidr, u64)>,
 }
 
 impl<'a, A: Alive> Look<'a, A> {
@@ -112,7 +124,21 @@ impl<'a, A: Alive> Look<'a, A> {
             after: Memory::default(),
             spared: BTreeSet::new(),
             owned: BTreeMap::new(),
+            pools: Vec::new(),
+            nodes: BTreeMap::new(),
+            deselected: Vec::new(),
         }
+    }
+
+    /// Takes note of a pool, before blocks come.
+    pub fn see_pool(&mut self, pool: Pool) {
+        self.pools.push(pool);
+    }
+
+    /// Takes note of the labels of a node, before blocks come; `None` where its record does not parse. One without a
+    /// record has no labels.
+    pub fn see_node(&mut self, node: &NodeName, labels: Option<BTreeMap<String, String>>) {
+        self.nodes.insert(Owner::host(node), labels);
     }
 
     /// Looks at a block. Addresses without handle and the slots of Windows nodes are never taken.
@@ -155,6 +181,14 @@ impl<'a, A: Alive> Look<'a, A> {
             return;
         };
         let cidr = block.cidr();
+        if block.is_empty() && self.is_deselected(owner, block) {
+            self.deselected.push(Surplus {
+                owner: owner.clone(),
+                block: cidr,
+                sequence: block.sequence(),
+            });
+            return;
+        }
         let owned = self
             .owned
             .entry((owner.clone(), cidr.family()))
@@ -163,12 +197,24 @@ impl<'a, A: Alive> Look<'a, A> {
             owned.used += 1;
             return;
         }
-        owned.empty.push(cidr);
+        owned.empty.push((cidr, block.sequence()));
         let before = self.before.empty.get(&cidr);
         let since = before
             .filter(|(sequence, _)| *sequence == block.sequence())
             .map_or(self.now, |(_, since)| *since);
         self.after.empty.insert(cidr, (block.sequence(), since));
+    }
+
+    /// One that was claimed a moment ago may be for a request that names its pool: Calico puts the address there later.
+    fn is_deselected(&self, owner: &Owner, block: &Block) -> bool {
+        let none = BTreeMap::new();
+        let labels = match self.nodes.get(owner) {
+            Some(None) => return false,
+            Some(Some(labels)) => labels,
+            None => &none,
+        };
+        let is_old = |claimed_at| MIN_RECLAIM_AGE <= self.now.since(claimed_at);
+        block.claimed_at().is_none_or(is_old) && is_deselected(&self.pools, block.cidr(), labels)
     }
 
     /// Ends the look: what to take, and what to remember until the next.
@@ -206,18 +252,19 @@ impl<'a, A: Alive> Look<'a, A> {
             .collect()
     }
 
-    /// The last block of an owner in a family is kept.
+    /// The last block of an owner in a family is kept, unless its pool does not select the owner.
     fn surplus(&self, grace: Duration) -> Vec<Surplus> {
-        let mut surplus = Vec::new();
+        let mut surplus = self.deselected.clone();
         for ((owner, _), owned) in &self.owned {
             let spare = owned.empty.len() - usize::from(owned.used == 0 && !owned.empty.is_empty());
-            let old = owned.empty.iter().filter(|block| {
-                let (_, since) = self.after.empty[*block];
+            let old = owned.empty.iter().filter(|(block, _)| {
+                let (_, since) = self.after.empty[block];
                 since < self.now && grace <= self.now.since(since)
             });
-            surplus.extend(old.take(spare).map(|block| Surplus {
+            surplus.extend(old.take(spare).map(|(block, sequence)| Surplus {
                 owner: owner.clone(),
                 block: *block,
+                sequence: *sequence,
             }));
         }
         surplus

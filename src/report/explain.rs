@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::affinity::own;
 use crate::assign::surroundings::Surroundings;
-use crate::assign::{Assign, Before, Grant, NamedBy, PoolRef, Wanted, decide_assign};
+use crate::assign::{Assign, Grant, NamedBy, PoolRef, Wanted, foretell_assign};
 use crate::blocks::{BlockCidr, Cidr, Family};
 use crate::clock::Timestamp;
 use crate::ids::ResourceName;
@@ -83,7 +83,7 @@ pub fn explain(view: &View, request: &Assign, context: Context) -> Step<Explanat
 }
 
 fn explained(view: &View, request: &Assign, context: Context) -> Result<Step<Explanation>, Stop> {
-    let next = match decide_assign(view, request, Before::default(), context) {
+    let next = match foretell_assign(view, request, context) {
         Step::Read(wants) => return Err(Stop::Read(wants)),
         Step::Refuse(refusal) => Next::Refuse(refusal),
         Step::Done(grant) => granted(request, grant, &[]),

@@ -11,7 +11,7 @@ pub mod usage;
 
 pub use address::{AddressReport, Held};
 pub use check::{Check, CheckReport, Fact, Looked};
-pub use collect::{Alive, Collection, Grace, Look, Surplus};
+pub use collect::{Alive, Collection, Grace, Look, TakenBack};
 pub use explain::{Explanation, explain};
 pub use finding::{Finding, FindingKind, Remedy, Severity, Subject};
 pub use repair::{Looks, Repair, RepairKind, decide_repair, repairs};

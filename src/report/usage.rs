@@ -5,6 +5,7 @@
 
 use crate::blocks::{Block, BlockCidr, Cidr, RangeSet};
 use crate::ids::{Owner, ResourceName};
+use crate::plan::CorruptRecord;
 use crate::resources::Pool;
 
 /// Numbers of addresses. They saturate at `u128::MAX`.
@@ -55,6 +56,8 @@ pub struct Usage {
     pub pools: Vec<PoolUsage>,
     /// Blocks that overlap no pool, in order.
     pub orphans: Vec<BlockUsage>,
+    /// Pools, reservations and blocks that do not parse, and are not counted.
+    pub corrupt: Vec<CorruptRecord>,
 }
 
 /// Counts blocks as they come.
@@ -80,7 +83,7 @@ impl Tally {
             reserved,
             usage: Usage {
                 pools,
-                orphans: Vec::new(),
+                ..Usage::default()
             },
         }
     }
@@ -97,6 +100,11 @@ impl Tally {
             Some(pool) => pool.blocks.push(used),
             None => self.usage.orphans.push(used),
         }
+    }
+
+    /// Takes note of a record that does not parse.
+    pub fn leave_out(&mut self, record: CorruptRecord) {
+        self.usage.corrupt.push(record);
     }
 
     /// Returns the sums.

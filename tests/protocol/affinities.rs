@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use block_ipam::affinity::claim_range::{ClaimRange, Claimed};
 use block_ipam::affinity::repair::{Repaired, Standing};
-use block_ipam::affinity::surrender::{InUse, Surrender, Surrendered, Which};
+use block_ipam::affinity::surrender::{InUse, Surplus, Surrender, Surrendered, Which};
 use block_ipam::allocator::{Allocator, AllocatorError, Hint};
 use block_ipam::assign::repair_handle::RepairCounts;
 use block_ipam::assign::{EnsureBlock, PoolRef, Wanted};
@@ -78,155 +78,8 @@ fn affinity_world() -> World {
     world
 }
 
-/// Calico's own tests of affinities, by the names that its catalogue of tests has here.
 #[test]
-fn calicos_own_tests_of_affinities_hold() {
-    let cases: [(&str, fn()); 14] = [
-        ("F1 release affinity that must be empty", f1),
-        ("F2 the same by block", f2),
-        ("F3 pool affinities over a block of nobody", f3),
-        ("F4 host affinities that must be empty", f4),
-        ("F5 host affinities after the pool is gone", f5),
-        ("C1, C4, C5 claims of whole ranges", c1_c4_c5),
-        ("C2 smaller than a block", c2),
-        ("C3 some blocks are another's", c3),
-        (
-            "S7 and S8 claim and release by four at once",
-            claims_and_releases_by_four_at_once,
-        ),
-        (
-            "S9 a release beside an assignment",
-            a_release_beside_an_assignment,
-        ),
-        (
-            "S10 two hosts claim the same blocks",
-            two_hosts_claim_the_same,
-        ),
-        (
-            "S11 reclaim under strict affinity",
-            reclaim_under_strict_affinity,
-        ),
-        ("S12 host and virtual affinities", host_and_virtual),
-        ("EnsureBlock", ensure_block),
-    ];
-    for (name, case) in cases {
-        println!("{name}");
-        case();
-    }
-}
-
-fn f1() {
-    let world = affinity_world();
-    assign(&world, "n1", "c", 1);
-    let one = state(&world)
-        .affinities
-        .keys()
-        .next()
-        .expect("a block")
-        .1
-        .clone();
-    let which = Which::Range(cidr(&one), owner("n1"));
-    assert_eq!(
-        surrender(&world, which.clone(), InUse::Keep).kept,
-        [block(&one)]
-    );
-    assert_eq!(state(&world).affinities.len(), 1, "owner unchanged");
-    free(&world, "c");
-    assert_eq!(
-        surrender(&world, which.clone(), InUse::Keep).deleted,
-        [block(&one)]
-    );
-    assert!(state(&world).blocks.is_empty());
-    // Differs: a second release is told as nothing done, not as not found.
-    assert_eq!(
-        surrender(&world, which, InUse::Keep),
-        Surrendered::default()
-    );
-}
-
-fn f2() {
-    let world = affinity_world();
-    assign(&world, "n1", "c", 1);
-    let one = state(&world)
-        .affinities
-        .keys()
-        .next()
-        .expect("a block")
-        .1
-        .clone();
-    let which = Which::Block(block(&one));
-    assert_eq!(
-        surrender(&world, which.clone(), InUse::Keep).kept,
-        [block(&one)]
-    );
-    free(&world, "c");
-    assert_eq!(surrender(&world, which, InUse::Keep).deleted, [block(&one)]);
-    assert!(state(&world).blocks.is_empty());
-}
-
-fn f3() {
-    let world = affinity_world();
-    let slots = vec!["null"; 256].join(",");
-    let queue: Vec<String> = (0..256).map(|ordinal| ordinal.to_string()).collect();
-    world.put(
-        "/calico/ipam/v2/assignment/ipv4/block/10.0.0.0-24",
-        &format!(
-            r#"{{"cidr":"10.0.0.0/24","affinity":null,"allocations":[{slots}],"unallocated":[{}],"attributes":[],"sequenceNumber":1,"deleted":false}}"#,
-            queue.join(",")
-        ),
-    );
-    let key = "/calico/ipam/v2/host/n1/ipv4/block/10.0.0.0-24";
-    world.put(key, r#"{"state":"confirmed","deleted":false}"#);
-    surrender(&world, Which::Nodes(cidr("10.0.0.0/16")), InUse::Disown);
-    let state = state(&world);
-    assert!(state.blocks.is_empty() && state.affinities.is_empty());
-}
-
-fn f4() {
-    let world = world_of_blocks();
-    assign(&world, "n1", "c", 12);
-    free(&world, "c");
-    assert_eq!(state(&world).blocks.len(), 3, "empty blocks remain");
-    assign(&world, "n1", "d", 1);
-    let done = surrender(&world, Which::Owner(owner("n1")), InUse::Keep);
-    assert_eq!((done.deleted.len(), done.kept.len()), (2, 1));
-    assert_eq!(state(&world).blocks.len(), 1);
-}
-
-fn f5() {
-    let world = world_of_blocks();
-    assign(&world, "n1", "c", 12);
-    world.delete("/calico/resources/v3/projectcalico.org/ippools/a");
-    let done = surrender(&world, Which::Owner(owner("n1")), InUse::Disown);
-    assert_eq!(done.disowned.len(), 3);
-    let after = state(&world);
-    assert_eq!(
-        (
-            after.affinities.len(),
-            after.blocks.len(),
-            after.borrowed.len()
-        ),
-        (0, 3, 3)
-    );
-    free(&world, "c");
-    let after = state(&world);
-    assert_eq!((after.blocks.len(), after.borrowed.len()), (0, 0));
-}
-
-fn c1_c4_c5() {
-    let world = affinity_world();
-    let counts = |claimed: Claimed| (claimed.claimed.len(), claimed.failed.len());
-    let one = claim(&world, "10.0.0.0/26", "n1").expect("answered");
-    assert_eq!(counts(one), (1, 0));
-    let all = claim(&world, "10.0.0.0/24", "n1").expect("answered");
-    assert_eq!(counts(all), (4, 0));
-    let none = claim(&world, "10.0.0.0/24", "n2").expect("answered");
-    assert_eq!(none.failed[0].1, Some(owner("n1")));
-    assert_eq!(counts(none), (0, 4));
-    state(&world);
-}
-
-fn c2() {
+fn a_range_begins_in_a_pool_and_ends_with_it_and_is_no_smaller_than_a_block() {
     let world = affinity_world();
     let text = |range| claim(&world, range, "n1").expect_err("refused").to_string();
     assert_eq!(
@@ -237,54 +90,9 @@ fn c2() {
         text("10.9.0.0/24"),
         "range 10.9.0.0/24 does not begin in an enabled pool"
     );
-    // Differs: what lies behind the pool is left out.
+    // Otherwise than with Calico what lies behind the pool is left out.
     let all = claim(&world, "10.0.0.0/16", "n1").expect("answered");
     assert_eq!(all.claimed.len(), 4);
-}
-
-fn c3() {
-    let world = affinity_world();
-    assign(&world, "n1", "c", 1);
-    let done = claim(&world, "10.0.0.0/24", "n2").expect("answered");
-    assert_eq!((done.claimed.len(), done.failed.len()), (3, 1));
-    state(&world);
-}
-
-fn claims_and_releases_by_four_at_once() {
-    for seed in 0..SEEDS {
-        let world = World::new(seed);
-        world.pool("a", "10.0.0.0/26", 30);
-        let claiming: Vec<Process<'_, usize>> = (0..4)
-            .map(|_| {
-                let allocator = world.allocator();
-                Box::pin(async move {
-                    let request = ClaimRange {
-                        cidr: cidr("10.0.0.0/26"),
-                        owner: owner("n1"),
-                    };
-                    let done = allocator.claim_range(&request).await;
-                    done.expect("answered").claimed.len()
-                }) as Process<'_, usize>
-            })
-            .collect();
-        let claimed = run(&world.dice, claiming, 0, || drop(state(&world)));
-        assert_eq!(claimed, [Some(16); 4], "seed {seed}");
-        assert_eq!(state(&world).affinities.len(), 16);
-        let releasing: Vec<Process<'_, ()>> = (0..4)
-            .map(|_| {
-                let allocator = world.allocator();
-                Box::pin(async move {
-                    let request = Surrender {
-                        which: Which::Range(cidr("10.0.0.0/26"), owner("n1")),
-                        in_use: InUse::Keep,
-                    };
-                    allocator.surrender(&request).await.expect("answered");
-                }) as Process<'_, ()>
-            })
-            .collect();
-        run(&world.dice, releasing, 0, || drop(state(&world)));
-        assert!(state(&world).blocks.is_empty(), "seed {seed}");
-    }
 }
 
 async fn assign_and_release(allocator: Allocator, node: String, container: String) {
@@ -336,7 +144,8 @@ fn races(death: u64, faults: Faults, in_use: InUse) {
     }
 }
 
-fn a_release_beside_an_assignment() {
+#[test]
+fn blocks_are_claimed_and_given_up_beside_assignments() {
     races(0, Faults::default(), InUse::Keep);
 }
 
@@ -351,48 +160,8 @@ fn blocks_are_given_up_while_processes_die_and_replies_are_lost() {
     races(5, faults, InUse::Disown);
 }
 
-fn two_hosts_claim_the_same() {
-    for seed in 0..SEEDS {
-        let world = World::new(seed);
-        world.pool("a", "10.0.0.0/28", 30);
-        let claims: Vec<Process<'_, Claimed>> = ["n1", "n2"]
-            .map(|node| {
-                let allocator = world.allocator();
-                Box::pin(async move {
-                    let request = ClaimRange {
-                        cidr: cidr("10.0.0.0/28"),
-                        owner: owner(node),
-                    };
-                    allocator.claim_range(&request).await.expect("answered")
-                }) as Process<'_, Claimed>
-            })
-            .into_iter()
-            .collect();
-        let done = run(&world.dice, claims, 0, || drop(state(&world)));
-        let claimed = done.iter().flatten().map(|done| done.claimed.len());
-        assert_eq!(claimed.sum::<usize>(), 4, "seed {seed}");
-        assert_eq!(state(&world).affinities.len(), 4);
-    }
-}
-
-fn reclaim_under_strict_affinity() {
-    let world = World::new(3);
-    world.pool("a", "10.0.0.0/30", 30);
-    world.config(r#"{"strict_affinity":true,"auto_allocate_blocks":true}"#);
-    assign(&world, "n1", "c", 1);
-    let ask = || {
-        let request = request("n2", "d", 1, 0);
-        now(world.allocator().assign(&request, &Hint::default())).is_ok()
-    };
-    assert!(!ask(), "not empty");
-    free(&world, "c");
-    assert!(!ask(), "claimed a moment ago");
-    world.clock.advance(Duration::from_secs(61));
-    assert!(ask(), "empty and old");
-    state(&world);
-}
-
-fn host_and_virtual() {
+#[test]
+fn what_virtual_owners_have_is_not_given_up_with_that_of_nodes() {
     let world = affinity_world();
     for owner in [owner("n1"), Owner::load_balancer()] {
         let request = ClaimRange {
@@ -409,7 +178,8 @@ fn host_and_virtual() {
     }
 }
 
-fn ensure_block() {
+#[test]
+fn a_block_that_is_made_sure_of_is_written_once() {
     let world = World::new(5);
     world.pool("a", "10.0.0.0/24", 29);
     world.pool("b", "10.0.1.0/24", 29);
@@ -690,4 +460,139 @@ fn a_range_is_claimed_and_given_up_in_steps_that_fit_a_transaction() {
         assert_eq!(world.requests().1, 2, "{pool}");
         assert!(world.records().len() == 1, "the pool is left");
     }
+}
+
+const NODE: &str = "/calico/resources/v3/projectcalico.org/nodes/n1";
+
+/// A node whose label `zone` chooses between the pools `a` and `b`.
+fn zones(world: &World, zone: &str) {
+    for name in ["a", "b"] {
+        let cidr = format!("10.0.{}.0/28", u8::from(name == "b"));
+        let selector = format!(r#","nodeSelector":"zone == '{name}'""#);
+        world.pool_with(name, &cidr, 30, &selector);
+    }
+    move_to(world, zone);
+}
+
+fn move_to(world: &World, zone: &str) {
+    let record = format!(
+        r#"{{"kind":"Node","metadata":{{"name":"n1","labels":{{"zone":"{zone}"}}}},"spec":{{}}}}"#
+    );
+    world.put(NODE, &record);
+}
+
+#[test]
+fn what_is_deselected_goes_with_the_next_claim_and_costs_other_requests_nothing() {
+    let world = World::new(8);
+    zones(&world, "b");
+    assign(&world, "n1", "warm", 1);
+    move_to(&world, "a");
+    assign(&world, "n1", "c", 5);
+    free(&world, "c");
+    assign(&world, "n1", "d", 1);
+    move_to(&world, "b");
+    world.requests();
+    let hint = Hint {
+        blocks: vec![block(&state(&world).entries()[1].3)],
+        ..Hint::default()
+    };
+    let warm = request("n1", "e", 1, 0);
+    now(world.allocator().assign(&warm, &hint)).expect("room in the block of zone b");
+    assert_eq!(world.requests(), (1, 1));
+    assert_eq!(state(&world).affinities.len(), 3, "nothing is given up");
+    assign(&world, "n1", "f", 4);
+    let left = state(&world);
+    assert_eq!(
+        left.affinities.len(),
+        3,
+        "one came, the empty one of zone a went"
+    );
+    assert_eq!(
+        left.blocks
+            .keys()
+            .filter(|cidr| cidr.starts_with("10.0.0."))
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn what_is_deselected_and_empty_makes_room_within_the_limit_of_blocks() {
+    let world = World::new(8);
+    zones(&world, "a");
+    world.config(r#"{"strict_affinity":true,"auto_allocate_blocks":true,"maxBlocksPerHost":1}"#);
+    assign(&world, "n1", "c", 1);
+    move_to(&world, "b");
+    let ask = |container| {
+        let request = request("n1", container, 1, 0);
+        now(world.allocator().assign(&request, &Hint::default()))
+    };
+    let refused = ask("d").expect_err("the block is in use").to_string();
+    assert!(
+        refused.contains("owns 1 IPv4 blocks and may own 1"),
+        "{refused}"
+    );
+    free(&world, "c");
+    let told = now(world.allocator().explain(&request("n1", "d", 1, 0))).expect("told");
+    assert!(told.to_string().contains("would get 10.0.1."), "{told}");
+    let (allocator, wanted) = (world.allocator(), request("n1", "d", 1, 0));
+    let foretold = now(allocator.dry_run(&wanted, &Hint::default(), 9));
+    let grant = foretold.expect("told").expect("known");
+    assert_eq!(
+        grant.addresses.len(),
+        1,
+        "what goes first is no part of the answer"
+    );
+    ask("d").expect("it went first");
+    assert_eq!(state(&world).affinities.len(), 1);
+}
+
+#[test]
+fn a_node_whose_labels_change_all_the_time_keeps_its_limit_and_its_addresses() {
+    for seed in 0..SEEDS {
+        let world = World::new(seed);
+        zones(&world, "a");
+        world
+            .config(r#"{"strict_affinity":true,"auto_allocate_blocks":true,"maxBlocksPerHost":2}"#);
+        let lives = (0..6).map(|index| {
+            let life = assign_and_release(world.allocator(), "n1".to_owned(), format!("c{index}"));
+            Box::pin(life) as Process<'_, ()>
+        });
+        run(&world.dice, lives.collect(), 2, || {
+            if world.has_changed() {
+                let owned = state(&world).affinities.len();
+                assert!(owned <= 2, "seed {seed}: {owned} blocks");
+            }
+            if world.dice.below(12) == 0 {
+                move_to(&world, ["a", "b"][usize::from(world.dice.below(2) == 0)]);
+            }
+        });
+        state(&world);
+    }
+}
+
+#[test]
+fn a_surplus_block_that_was_written_since_it_was_seen_stays() {
+    let world = world_of_blocks();
+    assign(&world, "n1", "c", 5);
+    free(&world, "c");
+    let seen: Vec<Surplus> = state(&world)
+        .blocks
+        .iter()
+        .map(|(cidr, record)| Surplus {
+            owner: owner("n1"),
+            block: block(cidr),
+            sequence: record["sequenceNumber"].as_u64().expect("a number"),
+        })
+        .collect();
+    let mut given = seen.clone();
+    given[0].sequence += 1;
+    given[1].owner = owner("n2");
+    let untouched = surrender(&world, Which::Surplus(given), InUse::Keep);
+    assert_eq!(untouched, Surrendered::default());
+    assign(&world, "n1", "d", 1);
+    free(&world, "d");
+    let done = surrender(&world, Which::Surplus(seen), InUse::Keep);
+    assert_eq!(done.deleted.len(), 1, "the other one was used meanwhile");
+    assert_eq!(state(&world).blocks.len(), 1);
 }

@@ -4,6 +4,7 @@ mod addresses;
 mod affinities;
 mod budgets;
 mod exhausted;
+mod half_states;
 mod large_blocks;
 mod owners;
 mod races;

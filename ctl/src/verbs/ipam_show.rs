@@ -1,22 +1,16 @@
 //! `ipamctl ipam show`: the use of pools and blocks. One address is told about in `ipam_address`; what is borrowed, the
 //! configuration and the tables stand in files of their own.
 
-use block_ipam::blocks::{Address, Family, RangeSet};
-use block_ipam::datastore::codec::Record;
-use block_ipam::datastore::{Datastore, DatastoreError, keys};
-use block_ipam::plan::{CorruptRecord, Scope};
-use block_ipam::report::{BlockUsage, Numbers, PoolUsage, Tally, Usage};
+use block_ipam::blocks::Address;
+use block_ipam::report::{BlockUsage, Numbers, PoolUsage, Usage};
 use serde::Serialize;
 
 use crate::context::{Access, Context};
 use crate::failure::Failure;
 use crate::output;
-use crate::records::{self, Listing};
+use crate::records;
 use crate::verbs::show_borrowed::{self, AsJson};
 use crate::verbs::{ipam_address, show_configuration, show_table};
-
-/// How often the store is counted before its compactions win.
-const MOST_COUNTS: usize = 3;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -80,57 +74,20 @@ pub(crate) async fn run(context: &Context, args: &ShowArgs) -> Result<(), Failur
     if !is_whole {
         return show_configuration::run(context, as_json).await;
     }
-    let (usage, corrupt) = usage(context).await?;
+    let opened = context.open(Access::Read).await?;
+    let counted = opened.allocator.usage().await?;
+    if 0 < counted.restarts {
+        let sentence = "The store was compacted while it was read: counting began again";
+        context.ui.status(sentence);
+    }
+    let usage = counted.report;
     let text = match args.output {
         ShowFormat::Table => show_table::table(&usage, args.show_blocks),
         ShowFormat::Json => output::json(&UsageJson::of(&usage)),
         ShowFormat::Prometheus => show_table::prometheus(&usage),
     };
     context.ui.data(&text)?;
-    records::complain(corrupt.iter())
-}
-
-/// Counts everything at one revision. A store that is compacted meanwhile is counted again.
-async fn usage(context: &Context) -> Result<(Usage, Vec<CorruptRecord>), Failure> {
-    let store = context.open(Access::Read).await?.store.as_ref();
-    for _ in 1..MOST_COUNTS {
-        match count(store).await {
-            Err(DatastoreError::Compacted(_)) => {
-                let sentence = "The store was compacted while it was read: counting again";
-                context.ui.status(sentence);
-            }
-            counted => return Ok(counted?),
-        }
-    }
-    Ok(count(store).await?)
-}
-
-async fn count(store: &dyn Datastore) -> Result<(Usage, Vec<CorruptRecord>), DatastoreError> {
-    let scopes = [Scope::Pools, Scope::Reservations];
-    let mut given = records::spans(store, scopes.iter().map(keys::span_of).collect()).await?;
-    let mut pools = Vec::new();
-    let mut reserved = RangeSet::default();
-    for found in given.found {
-        match found.record {
-            Record::Pool(pool) => pools.push(pool),
-            Record::Reservation(reservation) => reserved.extend(reservation.reserved),
-            _ => {}
-        }
-    }
-    let mut tally = Tally::new(&pools, reserved);
-    for family in Family::BOTH {
-        let blocks = keys::blocks_of(family);
-        let each = |page: Listing| {
-            given.corrupt.extend(page.corrupt);
-            for found in &page.found {
-                if let Record::Block(block) = &found.record {
-                    tally.add(block);
-                }
-            }
-        };
-        records::walk(store, &blocks, given.revision, each).await?;
-    }
-    Ok((tally.finish(), given.corrupt))
+    records::complain(usage.corrupt.iter())
 }
 
 #[derive(Serialize)]

@@ -100,7 +100,7 @@ impl<'a> Batch<'a> {
             Which::Range(_, own) | Which::Owner(own) => own == owner,
             Which::Deselected(node) => Owner::host(node) == *owner,
             Which::Nodes(_) => owner.kind == OwnerKind::Host,
-            Which::Block(_) | Which::Inside(_) => true,
+            Which::Block(_) | Which::Inside(_) | Which::Surplus(_) => true,
         }
     }
 

@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::affinity::admit::{is_off, selects_node};
+use crate::affinity::admit::is_deselected;
+use crate::affinity::own;
 use crate::affinity::range_refusal::RangeRefusal;
-use crate::affinity::surrender::Which;
+use crate::affinity::surrender::{Surplus, Which};
 use crate::blocks::{BlockCidr, Cidr, Family};
 use crate::ids::{NodeName, Owner, OwnerKind};
 use crate::plan::{CorruptRecord, Scope, Seen, Stop, View, Want};
-use crate::resources::Pool;
-use crate::selector::Selector;
 
 /// What a surrender is about.
 #[derive(Debug, Default)]
@@ -35,6 +34,7 @@ pub(super) fn targets(view: &View, which: &Which) -> Result<Targets, Stop> {
         Which::Nodes(cidr) => of_kinds(view, *cidr, &[OwnerKind::Host]),
         Which::Inside(cidr) => inside(view, *cidr),
         Which::Deselected(node) => deselected(view, node),
+        Which::Surplus(surplus) => Ok(still_surplus(view, surplus)),
     }
 }
 
@@ -119,24 +119,31 @@ fn inside(view: &View, cidr: Cidr) -> Result<Targets, Stop> {
     Ok(targets)
 }
 
-/// The rule of Calico: the block is in an enabled pool whose node selector does not match. A selector that does not
-/// parse takes nothing from anybody.
+/// What changed since it was seen is left to the next look.
+fn still_surplus(view: &View, surplus: &[Surplus]) -> Targets {
+    let mut targets = Targets::default();
+    for one in surplus {
+        let is_as_seen = |seen| {
+            let own = own::owned(seen, &one.owner);
+            own.is_some_and(|record| record.value.sequence() == one.sequence)
+        };
+        if view.blocks.get(&one.block).is_none_or(is_as_seen) {
+            targets.add(one.block, Some(&one.owner));
+        }
+    }
+    targets
+}
+
 fn deselected(view: &View, node: &NodeName) -> Result<Targets, Stop> {
     let labels = match view.node(node)? {
         Seen::Present(node) => node.value.metadata.labels.clone(),
         Seen::Absent => BTreeMap::new(),
         Seen::Corrupt(_) => return Ok(Targets::default()),
     };
-    let deselects = |pool: &Pool| {
-        is_off(pool).is_none()
-            && Selector::parse(&pool.node_selector).is_ok()
-            && !selects_node(pool, &labels)
-    };
     let pools = view.pools()?;
     of_owner(view, &Owner::host(node), &|block| {
-        let around = pools.records.values().map(|pool| &pool.value);
-        let mut around = around.filter(|pool| pool.cidr.covers(block.cidr()));
-        around.any(deselects)
+        let pools = pools.records.values().map(|pool| &pool.value);
+        is_deselected(pools, block, &labels)
     })
 }
 

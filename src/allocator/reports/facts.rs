@@ -10,14 +10,16 @@ pub(super) fn fact(entry: &Entry) -> Fact {
     let Some(id) = keys::parse(&entry.key) else {
         return unnamed(&entry.key);
     };
-    decoded(&id, &entry.value).unwrap_or_else(|error| {
-        let record = CorruptRecord {
-            key: entry.key.clone(),
-            revision: entry.modified,
-            detail: error.to_string(),
-        };
-        Fact::Corrupt(id, record)
-    })
+    decoded(&id, &entry.value).unwrap_or_else(|error| Fact::Corrupt(id, corrupt(entry, &error)))
+}
+
+/// Returns a record that does not parse.
+pub(super) fn corrupt(entry: &Entry, error: &DecodeError) -> CorruptRecord {
+    CorruptRecord {
+        key: entry.key.clone(),
+        revision: entry.modified,
+        detail: error.to_string(),
+    }
 }
 
 /// Old versions marked a node with a key above its affinities; it says nothing.

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::{Collection, Grace, Look, Memory};
+use super::{Collection, Grace, Look, Memory, Surplus};
 use crate::blocks::{Attribute, Block, Cooldown, RangeSet};
 use crate::clock::Timestamp;
-use crate::ids::{HandleId, NodeName, Owner};
+use crate::datastore::codec::decode_pool;
+use crate::ids::{HandleId, NodeName, Owner, ResourceName};
+use crate::resources::Pool;
 
 fn at(minutes: i64) -> Timestamp {
     Timestamp::from_seconds(minutes * 60)
@@ -165,4 +167,51 @@ fn surplus_empty_blocks_go_and_the_last_of_a_node_stays() {
         .map(|one| one.block.to_string())
         .collect();
     assert_eq!(gone, ["10.0.0.0/30"]);
+}
+
+fn pool(selector: &str) -> Pool {
+    let record = format!(
+        r#"{{"spec":{{"cidr":"10.0.0.0/24","blockSize":30,"nodeSelector":"{selector}"}}}}"#
+    );
+    decode_pool(&ResourceName::stored("a"), record.as_bytes()).unwrap()
+}
+
+#[test]
+fn an_empty_block_of_a_pool_that_does_not_select_its_node_goes_at_the_first_look() {
+    let blocks = [
+        block("10.0.0.0/30", "n1", &[]),
+        block("10.0.0.4/30", "n1", &["held"]),
+        block("10.0.0.8/30", "other", &[]),
+        block("10.0.0.12/30", "unlabelled", &[]),
+        block("10.0.0.16/30", "broken", &[]),
+        block("10.1.0.0/30", "n1", &[]),
+    ];
+    let living = alive(&["held"]);
+    let surplus = |selector: &str, now: Timestamp| {
+        let mut look = Look::new(&living, Memory::default(), now);
+        look.see_pool(pool(selector));
+        for (name, zone) in [("n1", "a"), ("other", "b")] {
+            let labels = BTreeMap::from([("zone".to_owned(), zone.to_owned())]);
+            look.see_node(&NodeName::stored(name), Some(labels));
+        }
+        look.see_node(&NodeName::stored("broken"), None);
+        blocks.iter().for_each(|block| look.see(block));
+        let surplus = look.finish(Grace::default()).0.surplus.into_iter();
+        let told = |one: Surplus| format!("{} {} {}", one.owner, one.block, one.sequence);
+        surplus.map(told).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        surplus("zone == 'b'", at(1)),
+        [
+            "host:n1 10.0.0.0/30 100",
+            "host:unlabelled 10.0.0.12/30 100"
+        ]
+    );
+    let moment = Timestamp::from_seconds(59);
+    assert!(
+        surplus("zone == 'b'", moment).is_empty(),
+        "claimed a moment ago"
+    );
+    assert!(surplus("zone == (", at(1)).is_empty(), "it does not parse");
+    assert!(surplus("", at(1)).is_empty(), "it selects all");
 }
