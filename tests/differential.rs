@@ -6,6 +6,14 @@
 
 #[path = "differential/answer.rs"]
 mod answer;
+#[path = "differential/block.rs"]
+mod block;
+#[path = "differential/calicos.rs"]
+mod calicos;
+#[path = "differential/choice.rs"]
+mod choice;
+#[path = "differential/choice_tests.rs"]
+mod choice_tests;
 #[path = "differential/compare.rs"]
 mod compare;
 #[path = "differential/deviations.rs"]
@@ -14,6 +22,8 @@ mod deviations;
 mod load;
 #[path = "differential/records.rs"]
 mod records;
+#[path = "differential/releases.rs"]
+mod releases;
 #[path = "differential/rename.rs"]
 mod rename;
 #[path = "differential/run.rs"]
@@ -49,7 +59,7 @@ async fn every_recorded_operation_ends_as_with_calico_or_as_decided_in_memory_an
     let memory: Arc<dyn Datastore> = Arc::new(Memory::default());
     let in_memory = all(&memory, &transitions).await;
     if std::env::var_os("UPDATE_EXPECT").is_some() {
-        deviations::update(&in_memory);
+        deviations::update("files", &in_memory);
     }
     let server = EtcdServer::start();
     let on_etcd = all(&etcd(&server), &transitions).await;

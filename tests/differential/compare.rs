@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::answer::{Answer, WhyNot, calicos};
+use crate::choice::with_our_choice;
 use crate::load::{Records, Transition};
 use crate::records::{Members, Reader};
 use crate::rename::Names;
@@ -20,12 +21,13 @@ const NEAR: u64 = 5_000_000_000;
 
 /// Returns one line for each difference, in order of the keys; none if both sides ended the same.
 pub(crate) fn differences_between(transition: &Transition, ours: &Ended) -> Vec<String> {
+    let transition = &*with_our_choice(transition, ours);
     let theirs = Ended {
         answer: calicos(transition),
         after: transition.after.clone(),
         requests: transition.requests,
     };
-    let names = if transition.block_is_free_choice {
+    let names = if transition.may_choose("block") {
         let (ours, theirs) = ((&ours.answer, &ours.after), (&theirs.answer, &theirs.after));
         Names::pair(&transition.before, ours, theirs)
     } else {

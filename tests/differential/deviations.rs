@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use serde::Deserialize;
 use toml_edit::{DocumentMut, de};
@@ -15,6 +16,9 @@ pub(crate) struct Deviations {
     pub(crate) decisions: BTreeMap<String, Decision>,
     /// The recorded files that a decision makes end otherwise, by name.
     pub(crate) files: BTreeMap<String, Deviation>,
+    /// The recorded stores that a decision makes end otherwise when everything is given back, by name.
+    #[serde(default)]
+    pub(crate) stores: BTreeMap<String, Deviation>,
 }
 
 /// What was decided.
@@ -59,19 +63,12 @@ impl Deviations {
 
     /// Judges the differences of one operation.
     pub(crate) fn judge(&self, name: &str, lines: &[String]) -> Verdict {
-        let found = lines.join("\n");
-        match (self.files.get(name), lines) {
-            (None, []) => Verdict::Same,
-            (None, _) => Verdict::Wrong(format!("a difference that nobody decided:\n{found}")),
-            (Some(_), []) => Verdict::Wrong(
-                "no difference any more: take its line out of deviations.toml".to_owned(),
-            ),
-            (Some(known), _) if known.looks.trim_end() == found => Verdict::Deviates,
-            (Some(known), _) => Verdict::Wrong(format!(
-                "another difference than decided:\n{found}\ndecided was:\n{}",
-                known.looks
-            )),
-        }
+        judge(self.files.get(name), lines)
+    }
+
+    /// Judges the differences of one store from which everything was given back.
+    pub(crate) fn judge_store(&self, name: &str, lines: &[String]) -> Verdict {
+        judge(self.stores.get(name), lines)
     }
 
     /// Returns the lines that name no decision, decisions that no line names, and lines of files that are not there.
@@ -79,6 +76,7 @@ impl Deviations {
         let used: BTreeSet<&str> = self
             .files
             .values()
+            .chain(self.stores.values())
             .map(|file| file.decision.as_str())
             .collect();
         let known: BTreeSet<&str> = self.decisions.keys().map(String::as_str).collect();
@@ -99,11 +97,29 @@ impl Deviations {
     }
 }
 
-/// Writes how the known deviations look now; the rest of the table stays as it is.
-pub(crate) fn update(found: &BTreeMap<String, Vec<String>>) {
+fn judge(known: Option<&Deviation>, lines: &[String]) -> Verdict {
+    let found = lines.join("\n");
+    match (known, lines) {
+        (None, []) => Verdict::Same,
+        (None, _) => Verdict::Wrong(format!("a difference that nobody decided:\n{found}")),
+        (Some(_), []) => Verdict::Wrong(
+            "no difference any more: take its line out of deviations.toml".to_owned(),
+        ),
+        (Some(known), _) if known.looks.trim_end() == found => Verdict::Deviates,
+        (Some(known), _) => Verdict::Wrong(format!(
+            "another difference than decided:\n{found}\ndecided was:\n{}",
+            known.looks
+        )),
+    }
+}
+
+/// Writes how the known deviations of a section look now; the rest of the table stays as it is.
+pub(crate) fn update(section: &str, found: &BTreeMap<String, Vec<String>>) {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().expect("nobody fails in its turn");
     let mut table: DocumentMut = text().parse().expect("deviations.toml is TOML");
     for (name, lines) in found.iter().filter(|(_, lines)| !lines.is_empty()) {
-        if let Some(file) = table["files"].get_mut(name) {
+        if let Some(file) = table[section].get_mut(name) {
             let literal = format!("'''\n{}'''", lines.join("\n"));
             file["looks"] = toml_edit::Item::Value(literal.parse().expect("a literal"));
         }

@@ -14,14 +14,14 @@ use serde_json::Value;
 pub(crate) type Records = BTreeMap<String, String>;
 
 /// One operation that Calico did.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Transition {
     pub(crate) name: String,
     pub(crate) about: String,
     /// Just before the operation ran.
     pub(crate) now: Timestamp,
-    /// Whether Calico chose one of several new blocks, so that names of blocks may differ.
-    pub(crate) block_is_free_choice: bool,
+    /// Among which blocks Calico chose where several would have been right, as the file says it.
+    pub(crate) choice: String,
     pub(crate) operation: Value,
     pub(crate) result: Value,
     pub(crate) before: Records,
@@ -103,7 +103,7 @@ fn transition(path: &Path) -> Transition {
     let text = fs::read_to_string(path).expect("a readable file");
     let file: File = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{path:?}: {e}"));
     Transition {
-        block_is_free_choice: file.choice.contains("block"),
+        choice: file.choice,
         name: file.name,
         about: file.about,
         now: file.now.parse().expect("a time"),
@@ -125,6 +125,11 @@ impl Transition {
     /// Returns what kind of operation it is.
     pub(crate) fn kind(&self) -> &str {
         self.text("type")
+    }
+
+    /// Whether Calico chose among such blocks: new ones (`block`), own ones, or foreign ones (`borrow`).
+    pub(crate) fn may_choose(&self, among: &str) -> bool {
+        self.choice.contains(among)
     }
 
     /// Returns a member of the operation; absent is empty.

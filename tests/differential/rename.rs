@@ -125,7 +125,7 @@ fn addresses(answer: &Answer) -> impl Iterator<Item = &str> {
 }
 
 /// Returns the block of an address that is written with the block's length, and where in it the address is.
-fn block_of(text: &str) -> (String, u128) {
+pub(crate) fn block_of(text: &str) -> (String, u128) {
     let (address_text, length) = text.split_once('/').expect("an address with a length");
     let (bits, width) = bits(address_text);
     let host_bits = width - length.parse::<u32>().expect("a length");
@@ -136,14 +136,16 @@ fn block_of(text: &str) -> (String, u128) {
     )
 }
 
-fn bits(address: &str) -> (u128, u32) {
+/// Returns an address as a number, and how many bits it has.
+pub(crate) fn bits(address: &str) -> (u128, u32) {
     match address.parse().expect("an address") {
         IpAddr::V4(address) => (u128::from(u32::from(address)), u32::BITS),
         IpAddr::V6(address) => (u128::from(address), u128::BITS),
     }
 }
 
-fn address(bits: u128, width: u32) -> IpAddr {
+/// Returns the address of a number.
+pub(crate) fn address(bits: u128, width: u32) -> IpAddr {
     match width {
         u32::BITS => IpAddr::from(u32::try_from(bits).expect("an IPv4 address").to_be_bytes()),
         _ => IpAddr::from(bits.to_be_bytes()),

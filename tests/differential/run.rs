@@ -30,33 +30,46 @@ const CLUSTER: (&str, &str) = (
 /// Does the operation on a store that has the recorded content and nothing else.
 pub(crate) async fn run(store: &Arc<dyn Datastore>, transition: &Transition) -> Ended {
     let interpreter = Interpreter::new(Arc::clone(store), Arc::new(Counted::default()));
-    let cluster = json!({ "key": CLUSTER.0, "value": CLUSTER.1 });
-    let before = transition.before.iter();
-    let before = before.map(|(key, value)| json!({ "key": key, "value": value }));
-    let records: Vec<Value> = before.chain([cluster]).collect();
-    let laid = json!({ "type": "putRecords", "replace": true, "records": records });
-    done(&interpreter.answer(laid).await);
+    let mut before = transition.before.clone();
+    before.insert(CLUSTER.0.to_owned(), CLUSTER.1.to_owned());
+    lay(&interpreter, &before).await;
 
     let mut operation = transition.operation.clone();
     operation["now"] = json!(transition.now.to_string());
     let result = interpreter.answer(operation).await;
     let number = |member: &str| result["requests"][member].as_u64().expect("a number");
 
-    let dump = interpreter.answer(json!({ "type": "dumpRecords" })).await;
     Ended {
         answer: ours(transition, &result),
-        after: records_of(done(&dump)),
+        after: dump(&interpreter).await,
         requests: number("reads") + number("writes"),
     }
 }
 
-#[track_caller]
-fn done(answer: &Value) -> &Value {
-    assert!(answer.get("error").is_none(), "{answer}");
-    answer
+/// Does operations one after another, none of which may fail, on a store that has the given content and nothing else.
+pub(crate) async fn run_all(store: &Arc<dyn Datastore>, before: &Records, operations: Vec<Value>) {
+    let interpreter = Interpreter::new(Arc::clone(store), Arc::new(Counted::default()));
+    lay(&interpreter, before).await;
+    for operation in operations {
+        done(&interpreter.answer(operation).await);
+    }
 }
 
-fn records_of(dump: &Value) -> Records {
+async fn lay(interpreter: &Interpreter, records: &Records) {
+    let records = records.iter();
+    let records = records.map(|(key, value)| json!({ "key": key, "value": value }));
+    let records: Vec<Value> = records.collect();
+    let laid = json!({ "type": "putRecords", "replace": true, "records": records });
+    done(&interpreter.answer(laid).await);
+}
+
+#[track_caller]
+fn done(answer: &Value) {
+    assert!(answer.get("error").is_none(), "{answer}");
+}
+
+async fn dump(interpreter: &Interpreter) -> Records {
+    let dump = interpreter.answer(json!({ "type": "dumpRecords" })).await;
     let text = |record: &Value, member: &str| record[member].as_str().expect("text").to_owned();
     let records = dump["records"].as_array().expect("records").iter();
     records

@@ -13,7 +13,7 @@ const WINDOWS_SLOTS: &str = "windows-reserved-ipam-handle";
 pub struct State {
     /// Blocks by their CIDR.
     pub blocks: BTreeMap<String, Value>,
-    /// States of affinities by node and block.
+    /// States of affinities by node and block; a virtual owner stands with its kind, as `virtual:NAME`.
     pub affinities: BTreeMap<(String, String), String>,
     /// Counts of handles by block.
     pub handles: BTreeMap<String, BTreeMap<String, u64>>,
@@ -33,17 +33,29 @@ impl State {
     pub fn of(records: &BTreeMap<String, String>) -> State {
         let mut state = State::default();
         for (key, value) in records {
-            let value: Value = serde_json::from_str(value).expect("records are JSON");
+            let value: Value = match value.as_str() {
+                "" => Value::Null,
+                value => serde_json::from_str(value).expect("records are JSON"),
+            };
             let parts: Vec<&str> = key.trim_start_matches('/').split('/').collect();
             match parts.as_slice() {
                 ["calico", "ipam", "v2", "assignment", _, "block", cidr] => {
                     state.blocks.insert(undash(cidr), value);
                 }
-                ["calico", "ipam", "v2", "host", node, _, "block", cidr] => {
-                    let affinity = value["state"].as_str().expect("a state").to_owned();
-                    state
-                        .affinities
-                        .insert(((*node).to_owned(), undash(cidr)), affinity);
+                [
+                    "calico",
+                    "ipam",
+                    "v2",
+                    kind @ ("host" | "virtual"),
+                    name,
+                    _,
+                    "block",
+                    cidr,
+                ] => {
+                    // Very old releases wrote no state, and meant this one.
+                    let affinity = value["state"].as_str().unwrap_or("confirmed").to_owned();
+                    let owner = owner_name(&format!("{kind}:{name}")).to_owned();
+                    state.affinities.insert((owner, undash(cidr)), affinity);
                 }
                 ["calico", "ipam", "v2", "handle", id] => {
                     let counts = value["block"].as_object().expect("a map");
@@ -94,10 +106,18 @@ impl State {
     /// # Panics
     /// Where something does not hold.
     pub fn check(&self) {
-        self.p1_no_address_is_held_twice();
-        self.p3_no_blocks_overlap();
+        self.check_blocks();
         self.p4_owner_and_affinity_agree();
         self.p5_counts_equal_the_entries();
+    }
+
+    /// Checks what must hold of blocks that we wrote, and of our index, whatever else others left.
+    ///
+    /// # Panics
+    /// Where something does not hold.
+    pub fn check_blocks(&self) {
+        self.p1_no_address_is_held_twice();
+        self.p3_no_blocks_overlap();
         self.p12_every_block_is_well_formed();
         self.borrowed_addresses_are_indexed();
     }
@@ -125,8 +145,8 @@ impl State {
     fn p4_owner_and_affinity_agree(&self) {
         for (cidr, block) in &self.blocks {
             if let Some(owner) = block["affinity"].as_str() {
-                let node = owner.strip_prefix("host:").expect("a node").to_owned();
-                let state = self.affinities.get(&(node, cidr.clone()));
+                let name = owner_name(owner).to_owned();
+                let state = self.affinities.get(&(name, cidr.clone()));
                 assert_eq!(
                     state.map(String::as_str),
                     Some("confirmed"),
@@ -137,8 +157,8 @@ impl State {
         for ((node, cidr), state) in &self.affinities {
             assert_eq!(state, "confirmed", "{node} {cidr}");
             let owner = self.blocks.get(cidr).map(|block| &block["affinity"]);
-            let expected = Value::from(format!("host:{node}"));
-            assert_eq!(owner, Some(&expected), "affinity of {node} to {cidr}");
+            let owner = owner.and_then(Value::as_str).map(owner_name);
+            assert_eq!(owner, Some(node.as_str()), "affinity of {node} to {cidr}");
         }
     }
 
@@ -189,6 +209,11 @@ impl State {
             "borrowed addresses, and their index"
         );
     }
+}
+
+/// Returns the name of a node, and all of another owner.
+fn owner_name(owner: &str) -> &str {
+    owner.strip_prefix("host:").unwrap_or(owner)
 }
 
 fn bits(address: IpAddr) -> u128 {
