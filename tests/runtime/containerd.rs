@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::process::{Child, Command, Stdio};
 
+use serde_json::json;
+
 use super::documented::recipe;
 use super::host::{Host, Kind, done, tool, until};
 
@@ -206,7 +208,8 @@ fn sandboxes_get_their_addresses_and_lose_them_on_removal() {
 #[test]
 fn annotations_of_a_pod_choose_its_pool_and_its_address() {
     let host = Host::new(Kind::Sqlite);
-    let mut config = recipe("bridge");
+    let mut config = recipe("ptp");
+    config["plugins"][0]["capabilities"] = json!({"io.kubernetes.cri.pod-annotations": true});
     let gateways = config["plugins"][0]["ipam"]["gateway"].as_array_mut();
     gateways.expect("a list").push("10.72.0.1".into());
     host.install(config);
