@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::verbs::{
     completion, convert, delete, get, ipam_check, ipam_configure, ipam_explain, ipam_gc,
     ipam_release, ipam_repair, ipam_reserve, ipam_show, ipam_split, ipam_unreserve, label,
-    node_show, patch, status, store_adopt, validate, version, write,
+    node_show, patch, status, store_adopt, store_print_role, validate, version, write,
 };
 
 const EXIT_STATUS: &str = "\
@@ -139,6 +139,8 @@ pub(crate) enum NodeCommand {
 pub(crate) enum StoreCommand {
     /// Tell what to know and to do before a node of a Calico cluster is taken over
     Adopt(store_adopt::AdoptArgs),
+    /// Print the roles of etcd that the programs need, as commands of etcdctl
+    PrintRole(store_print_role::PrintRoleArgs),
 }
 
 /// Runs the verb.
@@ -157,6 +159,7 @@ pub(crate) async fn run(context: &Context, command: &Command) -> Result<(), Fail
         Command::Ipam(command) => ipam(context, command).await,
         Command::Node(NodeCommand::Show(args)) => node_show::run(context, args).await,
         Command::Store(StoreCommand::Adopt(args)) => store_adopt::run(context, args).await,
+        Command::Store(StoreCommand::PrintRole(args)) => store_print_role::run(context, args),
         Command::Convert(args) => convert::run(context, args),
         Command::Version(args) => version::run(context, args),
         Command::Completion(args) => completion::run(context, args),

@@ -32,6 +32,7 @@ pub(crate) mod show_configuration;
 pub(crate) mod show_table;
 pub(crate) mod status;
 pub(crate) mod store_adopt;
+pub(crate) mod store_print_role;
 pub(crate) mod validate;
 pub(crate) mod version;
 pub(crate) mod write;

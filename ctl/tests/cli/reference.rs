@@ -4,7 +4,7 @@ use expect_test::expect_file;
 
 use crate::support::Bench;
 
-const VERBS: [&[&str]; 28] = [
+const VERBS: [&[&str]; 29] = [
     &[],
     &["create"],
     &["apply"],
@@ -28,6 +28,7 @@ const VERBS: [&[&str]; 28] = [
     &["status"],
     &["store"],
     &["store", "adopt"],
+    &["store", "print-role"],
     &["node"],
     &["node", "show"],
     &["convert"],
@@ -54,7 +55,7 @@ fn every_verb_stands_in_the_reference() {
     let bench = Bench::new();
     let groups = VERBS
         .iter()
-        .filter(|verb| [&[][..], &["ipam"], &["node"]].contains(verb));
+        .filter(|verb| [&[][..], &["ipam"], &["node"], &["store"]].contains(verb));
     for group in groups {
         let output = bench.run(&[group, &["--help"][..]].concat(), "");
         let help = String::from_utf8(output.stdout).expect("text");

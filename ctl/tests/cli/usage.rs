@@ -207,3 +207,41 @@ fn a_store_that_cannot_be_reached_ends_with_4() {
     assert_eq!(output.status.code(), Some(4), "{}", show(&output));
     assert!(show(&output).contains("127.0.0.1:1"));
 }
+
+#[test]
+fn the_roles_of_etcd_are_printed() {
+    let bench = Bench::new();
+    bench.check(&["store", "print-role", "plugin"], &expect![[r#"
+        etcdctl role add block-ipam-plugin
+        etcdctl role grant-permission --prefix=true block-ipam-plugin read /calico/resources/v3/projectcalico.org/ippools/
+        etcdctl role grant-permission --prefix=true block-ipam-plugin read /calico/resources/v3/projectcalico.org/ipreservations/
+        etcdctl role grant-permission --prefix=true block-ipam-plugin read /calico/resources/v3/projectcalico.org/nodes/
+        etcdctl role grant-permission block-ipam-plugin read /calico/resources/v3/projectcalico.org/clusterinformations/default
+        etcdctl role grant-permission block-ipam-plugin read /calico/ipam/v2/config
+        etcdctl role grant-permission --prefix=true block-ipam-plugin readwrite /calico/ipam/v2/assignment/
+        etcdctl role grant-permission --prefix=true block-ipam-plugin readwrite /calico/ipam/v2/handle/
+        etcdctl role grant-permission --prefix=true block-ipam-plugin readwrite /calico/ipam/v2/host/
+        etcdctl role grant-permission --prefix=true block-ipam-plugin readwrite /block-ipam/v1/
+    "#]]);
+    bench.check(
+        &["store", "print-role", "ipamctl", "--name", "ops"],
+        &expect![[r#"
+            etcdctl role add ops
+            etcdctl role grant-permission --prefix=true ops readwrite /calico/resources/v3/projectcalico.org/ippools/
+            etcdctl role grant-permission --prefix=true ops readwrite /calico/resources/v3/projectcalico.org/ipreservations/
+            etcdctl role grant-permission --prefix=true ops readwrite /calico/resources/v3/projectcalico.org/nodes/
+            etcdctl role grant-permission --prefix=true ops readwrite /calico/ipam/v2/
+            etcdctl role grant-permission --prefix=true ops readwrite /block-ipam/v1/
+            etcdctl role grant-permission --prefix=true ops read /calico/resources/v3/projectcalico.org/workloadendpoints/
+            etcdctl role grant-permission ops read /calico/resources/v3/projectcalico.org/clusterinformations/default
+        "#]],
+    );
+    bench.check(
+        &["store", "print-role", "reader", "--name", "a b"],
+        &expect![[r#"
+            --- stderr
+            Error: role name `a b` has more than letters, digits, `-`, `_` and `.`
+            [exit status: 2]
+        "#]],
+    );
+}
