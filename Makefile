@@ -3,6 +3,7 @@
 
 CARGO        ?= cargo
 STORE        ?= sqlite
+SEEDS        ?= 20000
 PROFILE      ?= dist
 PREFIX       ?= /usr/local
 DESTDIR      ?=
@@ -39,6 +40,11 @@ test-chaos: ## Kills processes of the plugin on real stores for a long time, and
 .PHONY: test-runtime
 test-runtime: ## Runs the plugin below cnitool, podman and containerd, in network namespaces of its own (as root)
 	@CARGO='$(CARGO)' tools/runtime.sh
+
+.PHONY: sim
+sim: ## Runs the simulation of the protocol: SEEDS of ours, a quarter as many of mixed fleets
+	@tools/deps.sh build
+	SEEDS='$(SEEDS)' $(CARGO) test --locked -p block-ipam-sim --release --test simulation
 
 .PHONY: bench
 bench: ## Measures us beside the bare requests of a real etcd, as ratios of one run (RECORD=yes writes docs/performance.md)

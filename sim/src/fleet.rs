@@ -5,22 +5,71 @@ use std::sync::Arc;
 use block_ipam::datastore::Datastore;
 
 use crate::actor::Actor;
+use crate::calico::CalicoActor;
 use crate::check::course::Party;
 use crate::operation::Operation;
 use crate::ours::Ours;
+use crate::weak::{WeakStore, Weakness};
+
+/// Whose programs are there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// Ours alone.
+    #[default]
+    Pure,
+    /// Ours on half of the nodes, Calico's on the others, and sometimes both on one.
+    Mixed,
+}
 
 /// The programs of a run.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Fleet {}
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Fleet {
+    /// Whose they are.
+    pub kind: Kind,
+    /// What ours do worse than they should.
+    pub weakness: Option<&'static Weakness>,
+}
 
 impl Fleet {
-    /// Returns the program that an actor's name means.
-    pub(crate) fn actor(&self, _: &str) -> (Party, Box<dyn Actor>) {
-        (Party::Ours, Box::new(Ours::default()))
+    /// Ours alone, as they are.
+    pub const PURE: Fleet = Fleet {
+        kind: Kind::Pure,
+        weakness: None,
+    };
+    /// Ours beside Calico's, as they are.
+    pub const MIXED: Fleet = Fleet {
+        kind: Kind::Mixed,
+        weakness: None,
+    };
+
+    /// The same with a weakness.
+    #[must_use]
+    pub const fn weak(self, weakness: &'static Weakness) -> Fleet {
+        Fleet {
+            kind: self.kind,
+            weakness: Some(weakness),
+        }
     }
 
-    /// Returns the store as a process of ours is shown it.
-    pub(crate) fn weaken(&self, store: Arc<dyn Datastore>, _: &Operation) -> Arc<dyn Datastore> {
-        store
+    /// Returns the program that an actor's name means: `calico:n1` is Calico's on node n1.
+    pub(crate) fn actor(self, name: &str) -> (Party, Box<dyn Actor>) {
+        if name.starts_with("calico:") {
+            (Party::Calico, Box::new(CalicoActor))
+        } else {
+            (Party::Ours, Box::new(Ours::default()))
+        }
+    }
+
+    /// Returns the store as a process is shown it.
+    pub(crate) fn shown(
+        self,
+        store: Arc<dyn Datastore>,
+        party: Party,
+        operation: &Operation,
+    ) -> Arc<dyn Datastore> {
+        match self.weakness.filter(|_| party == Party::Ours) {
+            Some(weakness) => Arc::new(WeakStore::new(store, weakness, operation.clone())),
+            None => store,
+        }
     }
 }

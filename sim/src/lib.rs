@@ -21,5 +21,6 @@ pub mod run;
 pub mod settle;
 pub mod time;
 pub mod trace;
+pub mod weak;
 pub mod wire;
 pub mod world;

@@ -127,24 +127,9 @@ impl Ours {
             let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
             memory.clone()
         };
-        let (collection, after) = allocator.look(&alive, &before, GRACE).await?.report;
+        let (taken, after) = allocator.collect(&alive, &before, GRACE).await?.report;
         *self.memory.lock().unwrap_or_else(PoisonError::into_inner) = after;
-        let released = if collection.leaked.is_empty() {
-            Vec::new()
-        } else {
-            allocator
-                .release_addresses(&collection.leaked)
-                .await?
-                .released
-        };
-        for surplus in collection.surplus {
-            let request = Surrender {
-                which: Which::Range(surplus.block.cidr(), surplus.owner),
-                in_use: InUse::Keep,
-            };
-            allocator.surrender(&request).await?;
-        }
-        Ok(Answer::Released(plain(released)))
+        Ok(Answer::Released(plain(taken.released.released)))
     }
 }
 

@@ -23,7 +23,7 @@ pub struct Outcome {
 
 /// Runs a seed.
 pub fn run_seed(seed: u64, fleet: Fleet) -> Outcome {
-    let mut fate = Fate::new(seed);
+    let mut fate = Fate::new(seed, fleet.kind);
     let beginning = fate.beginning();
     let mut trace = Trace {
         beginning,

@@ -117,17 +117,17 @@ impl World {
     fn begin_process(&mut self, task: Task, actor: &str, operation: &Operation) {
         let skew = self.skew(actor);
         let clock = Arc::new(ProcessClock::new(Arc::clone(&self.time), Arc::clone(&skew)));
-        let store = self.exchange.connect(task);
-        let client = Client {
-            store: self.fleet.weaken(store, operation),
-            clock: Arc::clone(&clock) as _,
-            entropy: Arc::new(Dice::of(self.seed, u64::from(task) + 1)),
-        };
-        let fleet = &self.fleet;
+        let fleet = self.fleet;
         let (party, own) = self
             .actors
             .entry(actor.to_owned())
             .or_insert_with(|| fleet.actor(actor));
+        let store = self.exchange.connect(task);
+        let client = Client {
+            store: fleet.shown(store, *party, operation),
+            clock: Arc::clone(&clock) as _,
+            entropy: Arc::new(Dice::of(self.seed, u64::from(task) + 1)),
+        };
         let Some(process) = own.begin(operation, client) else {
             return;
         };

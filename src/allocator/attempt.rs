@@ -85,7 +85,8 @@ impl Allocator {
         }
     }
 
-    /// Finds out whether a commit without an answer was applied: every record then has the value that it wrote.
+    /// Finds out whether a commit without an answer was applied. Whoever gives up on that fences it first (X31), also
+    /// where the time was over before anything was looked up.
     async fn look_up<T>(
         &self,
         view: &mut View,
@@ -93,6 +94,23 @@ impl Allocator {
         prepared: Prepared,
         tries: &mut Tries<'_>,
     ) -> Result<Attempt<T>, AllocatorError> {
+        match self.became_of(&prepared, tries).await {
+            Ok(Some(revision)) => Ok(applied(view, plan, revision)),
+            Ok(None) => Ok(Attempt::Lost(prepared)),
+            Err(error) => {
+                self.fence(Some(&prepared), tries).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Returns the revision as which a commit was applied: every record then has the value that it wrote. `None` if it
+    /// was not, and has to be decided anew.
+    async fn became_of(
+        &self,
+        prepared: &Prepared,
+        tries: &mut Tries<'_>,
+    ) -> Result<Option<Revision>, AllocatorError> {
         tries.again().await?;
         let read = prepared.written();
         loop {
@@ -100,24 +118,19 @@ impl Allocator {
             match self.store.read(read.clone()).await {
                 Ok(snapshot) => {
                     if let Some(revision) = prepared.applied_at(&snapshot) {
-                        return Ok(applied(view, plan, revision));
+                        return Ok(Some(revision));
                     }
                     if prepared.is_repeatable() {
-                        return Ok(Attempt::Lost(prepared));
+                        return Ok(None);
                     }
-                    match self.once_more(&prepared, tries).await? {
-                        Some(Commit::Applied(revision)) => {
-                            return Ok(applied(view, plan, revision));
-                        }
-                        Some(Commit::Conflict(_)) => return Ok(Attempt::Lost(prepared)),
+                    match self.once_more(prepared, tries).await? {
+                        Some(Commit::Applied(revision)) => return Ok(Some(revision)),
+                        Some(Commit::Conflict(_)) => return Ok(None),
                         None => {}
                     }
                 }
                 Err(error) if tries.outlasts(&error).await => {}
-                Err(error) => {
-                    self.fence(Some(&prepared), tries).await;
-                    return Err(error.into());
-                }
+                Err(error) => return Err(error.into()),
             }
         }
     }

@@ -6,11 +6,12 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use block_ipam_sim::fleet::Fleet;
+use block_ipam_sim::fleet::{Fleet, Kind};
 use block_ipam_sim::many::{Until, run_seeds};
 use block_ipam_sim::run::{Outcome, replay, run_seed};
 use block_ipam_sim::trace::Trace;
-use clap::Parser;
+use block_ipam_sim::weak::weakness;
+use clap::{Parser, ValueEnum};
 
 /// Simulates nodes, operators and faults on one store, and checks every invariant after every step.
 #[derive(Debug, Parser)]
@@ -18,6 +19,12 @@ struct Arguments {
     /// Seeds to run: one, or the first and the one after the last, as in 0..2000
     #[arg(long, value_parser = range, default_value = "0..2000")]
     seeds: Range<u64>,
+    /// Whose programs take part
+    #[arg(long, value_enum, default_value_t = Programs::Pure)]
+    fleet: Programs,
+    /// Leaves out a guard, or decides wrongly, on purpose: the name of a weakness; `all` hunts each
+    #[arg(long)]
+    weak: Option<String>,
     /// Runs a trace of a file instead
     #[arg(long)]
     replay: Option<PathBuf>,
@@ -30,6 +37,14 @@ struct Arguments {
     /// Leaves out of the trace what is not needed to break the same invariant
     #[arg(long)]
     minimise: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Programs {
+    /// Ours alone
+    Pure,
+    /// Ours beside Calico's
+    Mixed,
 }
 
 fn range(text: &str) -> Result<Range<u64>, String> {
@@ -53,7 +68,21 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> io::Result<ExitCode> {
-    let fleet = Fleet::default();
+    let fleet = Fleet {
+        kind: match arguments.fleet {
+            Programs::Pure => Kind::Pure,
+            Programs::Mixed => Kind::Mixed,
+        },
+        weakness: None,
+    };
+    let fleet = match arguments.weak.as_deref() {
+        None => fleet,
+        Some("all") => return hunt(arguments, fleet),
+        Some(name) => {
+            let found = weakness::by_name(name);
+            fleet.weak(found.ok_or_else(|| io::Error::other(format!("no weakness {name}")))?)
+        }
+    };
     let one = arguments.seeds.end == arguments.seeds.start + 1;
     let outcome = match &arguments.replay {
         Some(path) => again(&read(path)?, fleet),
@@ -101,6 +130,20 @@ fn read(path: &PathBuf) -> io::Result<Trace> {
 
 fn again(trace: &Trace, fleet: Fleet) -> Outcome {
     replay(trace, fleet, &mut |_| {})
+}
+
+/// Looks for the first seed that shows each weakness.
+fn hunt(arguments: &Arguments, fleet: Fleet) -> io::Result<ExitCode> {
+    let mut out = io::stdout().lock();
+    for weakness in weakness::all() {
+        let seeds = arguments.seeds.clone();
+        let report = run_seeds(seeds, fleet.weak(weakness), Until::TheFirst);
+        match report.broken.first() {
+            Some((seed, violation)) => writeln!(out, "{} {seed}: {violation}", weakness.name)?,
+            None => writeln!(out, "{} is not caught", weakness.name)?,
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn many(arguments: &Arguments, fleet: Fleet) -> io::Result<ExitCode> {

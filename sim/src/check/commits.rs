@@ -17,6 +17,7 @@ pub(crate) struct Commit<'a> {
     pub(crate) changed: &'a Changed,
     pub(crate) course: &'a Course,
     pub(crate) txn: &'a Txn,
+    pub(crate) beside_calico: bool,
 }
 
 impl Commit<'_> {
@@ -146,6 +147,18 @@ impl Commit<'_> {
                 return broken("p4", format!("{net} of {owner}: affinity {confirmed:?}"));
             }
         }
+        for (net, change) in &self.changed.blocks {
+            let former = change
+                .former_owner()
+                .filter(|former| change.owner() != Some(*former));
+            let left = former.and_then(|former| {
+                let key = (former.to_owned(), *net);
+                self.after.affinities.get_key_value(&key)
+            });
+            if let Some(left) = left {
+                return broken("p4", format!("{net} is not {left:?}'s any more"));
+            }
+        }
         for (owner, net) in &self.changed.affinities {
             let block = self
                 .after
@@ -184,22 +197,29 @@ impl Commit<'_> {
         Ok(())
     }
 
-    /// An operator's order to claim a range, and an address that is asked for by name, are not bound by it.
+    /// An operator's order to claim a range, an address that is asked for by name, and a node's wish to have a block at
+    /// all are not bound by it, as for Calico.
     fn p9_no_claim_passes_the_limit(&self) -> Result<(), Violation> {
-        let bound = matches!(
-            self.course.operation,
-            Operation::Assign(_) | Operation::EnsureBlock { .. }
-        );
+        let bound = matches!(self.course.operation, Operation::Assign(_));
         let Some(owner) = self.course.owner().filter(|_| bound) else {
             return Ok(());
         };
         let limit = self.before.config().max_blocks;
         for v6 in [false, true] {
-            let (was, is) = (self.before.owned(&owner, v6), self.after.owned(&owner, v6));
-            if was < is && limit < is {
+            let before = self.before.owned(&owner, v6);
+            let after = self.after.owned(&owner, v6);
+            // A block that was its own and had no affinity is no claim.
+            let was_own = |net: &Net| {
+                let block = self.before.blocks.get(net);
+                block.and_then(|block| block.owner.as_ref()) == Some(&owner)
+            };
+            let claims = after.difference(&before).filter(|net| !was_own(net));
+            let claims = claims.count();
+            let has = before.intersection(&after).count() + claims;
+            if 0 < claims && limit < has {
                 return broken(
                     "p9",
-                    format!("{owner} has {is} blocks, {limit} are allowed"),
+                    format!("{owner} has {has} blocks, {limit} are allowed"),
                 );
             }
         }

@@ -1,6 +1,7 @@
 //! What holds of handles and of what they hold, after every commit of ours: p5, p7, p13 and the index of borrowing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use crate::actor::Answer;
 use crate::check::Violation;
@@ -16,7 +17,7 @@ use crate::operation::Operation;
 /// The first invariant that it breaks.
 pub(super) fn judge(commit: &Commit<'_>, blurred: &BTreeSet<String>) -> Result<(), Violation> {
     p5_counts_equal_the_entries(commit, blurred)?;
-    p7_a_request_takes_no_more_than_it_wants(commit)?;
+    p7_a_request_takes_no_more_than_it_wants(commit, blurred)?;
     p7_what_was_given_up_is_not_done_later(commit)?;
     p13_dual_stack_is_all_or_nothing(commit)?;
     borrowed_addresses_are_indexed(commit)
@@ -47,10 +48,8 @@ fn counts(state: &State, id: &str) -> BTreeMap<Net, i64> {
     state.handles.get(id).cloned().unwrap_or_default()
 }
 
-fn p5_counts_equal_the_entries(
-    commit: &Commit<'_>,
-    blurred: &BTreeSet<String>,
-) -> Result<(), Violation> {
+/// Returns the handles of a commit: those that it writes, and those that its blocks name.
+pub(super) fn touched(commit: &Commit<'_>) -> BTreeSet<String> {
     let mut touched = commit.changed.handles.clone();
     for change in commit.changed.blocks.values() {
         let both = [&change.before, &change.after];
@@ -58,7 +57,37 @@ fn p5_counts_equal_the_entries(
         let entries = blocks.flat_map(|block| block.entries().map(|(_, entry)| entry));
         touched.extend(entries.filter_map(|entry| entry.handle.clone()));
     }
-    for id in &touched {
+    touched
+}
+
+/// Calico raises a count before it takes an address and lowers it after it gave one back: it is never too low, unless
+/// somebody set it to what it was for a moment.
+pub(super) fn p5_counts_are_never_below_the_entries(commit: &Commit<'_>) -> Result<(), Violation> {
+    for id in &touched(commit) {
+        let (entries, counts) = (entries(commit.after, id), counts(commit.after, id));
+        let count = |net: &Net| counts.get(net).copied().unwrap_or(0);
+        let was = self::entries(commit.before, id);
+        let before = self::counts(commit.before, id);
+        let fell = entries.iter().find(|(net, held)| {
+            let was_so =
+                was.get(net) == Some(held) && before.get(net).copied().unwrap_or(0) == count(net);
+            count(net) < **held && !was_so
+        });
+        if let Some((net, held)) = fell {
+            return broken(
+                "p5",
+                format!("{id} holds {held} in {net} and counts {counts:?}"),
+            );
+        }
+    }
+    Ok(())
+}
+
+fn p5_counts_equal_the_entries(
+    commit: &Commit<'_>,
+    blurred: &BTreeSet<String>,
+) -> Result<(), Violation> {
+    for id in &touched(commit) {
         let (entries, counts) = (entries(commit.after, id), counts(commit.after, id));
         let covered = entries
             .iter()
@@ -79,25 +108,33 @@ fn p5_counts_equal_the_entries(
     Ok(())
 }
 
-/// However often it is tried, and whatever copies of it arrive.
-fn p7_a_request_takes_no_more_than_it_wants(commit: &Commit<'_>) -> Result<(), Violation> {
+/// However often it is tried, and whatever copies of it arrive. Calico takes more each time that it is asked.
+fn p7_a_request_takes_no_more_than_it_wants(
+    commit: &Commit<'_>,
+    blurred: &BTreeSet<String>,
+) -> Result<(), Violation> {
     let course = commit.course;
-    if commit.changed.added().next().is_none() {
+    let holder = course.operation.holder();
+    if holder.is_some_and(|(handle, _)| commit.beside_calico && blurred.contains(handle)) {
         return Ok(());
     }
     let wanted = course.wanted();
+    let now: Vec<IpAddr> = commit
+        .changed
+        .added()
+        .map(|(_, address, _)| address)
+        .collect();
     let held = match course.operation.holder() {
         Some((handle, interface)) => {
             let held = commit.after.held_by(handle, interface);
             count(held.iter().map(|(address, _)| address))
         }
-        None => {
-            let now = commit.changed.added().map(|(_, address, _)| address);
-            let all: Vec<_> = course.took.iter().copied().chain(now).collect();
-            count(&all)
-        }
+        None => count(course.took.iter().chain(&now)),
     };
-    if held.0 <= wanted.0 && held.1 <= wanted.1 {
+    // What it held of a family before, for another request under this name, may stay.
+    let took = count(&now);
+    let fine = |took, held, wanted| took == 0 || held <= wanted;
+    if fine(took.0, held.0, wanted.0) && fine(took.1, held.1, wanted.1) {
         return Ok(());
     }
     broken("p7", format!("{held:?} for {:?}", course.operation))
@@ -133,7 +170,8 @@ fn p13_dual_stack_is_all_or_nothing(commit: &Commit<'_>) -> Result<(), Violation
 
 /// What a node holds in a block that is not its own is found without a scan. Blocks of virtual owners are no node's.
 fn borrowed_addresses_are_indexed(commit: &Commit<'_>) -> Result<(), Violation> {
-    if matches!(commit.course.operation, Operation::CheckAndRepair) {
+    // Calico notes nothing in it.
+    if commit.beside_calico || matches!(commit.course.operation, Operation::CheckAndRepair) {
         return Ok(());
     }
     for (net, change) in &commit.changed.blocks {

@@ -9,7 +9,8 @@ use block_ipam::datastore::{Entry as Stored, Write};
 use crate::actor::Answer;
 use crate::check::course::{Course, Party};
 use crate::check::state::State;
-use crate::check::{answers, commits, holdings, pools};
+use crate::check::{answers, calico, commits, holdings, pools};
+use crate::net::Net;
 use crate::operation::Operation;
 use crate::wire::{Applied, Fault, Task};
 
@@ -47,6 +48,10 @@ pub struct Checker {
     pub courses: BTreeMap<Task, Course>,
     /// Handles whose counts others left too high.
     pub blurred: BTreeSet<String>,
+    /// Who wrote each affinity last.
+    confirmed_by: BTreeMap<(String, Net), Party>,
+    /// Whether Calico's programs are there.
+    beside_calico: bool,
     /// What callers were told that a handle and interface hold, until some of it was given back.
     pub(super) told: BTreeMap<(String, Option<String>), Vec<IpAddr>>,
 }
@@ -78,6 +83,7 @@ impl Checker {
     /// Takes note of a process.
     pub fn begins(&mut self, task: Task, operation: &Operation, party: Party, now: i64) {
         let course = Course::new(operation, party, &self.state, now);
+        self.beside_calico |= party == Party::Calico;
         self.courses.insert(task, course);
     }
 
@@ -113,17 +119,22 @@ impl Checker {
             changed: &changed,
             course: &course,
             txn: &applied.txn,
+            beside_calico: self.beside_calico,
         };
         let judged = match course.party {
             Party::Ours => commit
                 .judge()
                 .and_then(|()| pools::judge(&commit))
                 .and_then(|()| holdings::judge(&commit, &self.blurred)),
-            Party::Calico => Ok(()),
+            Party::Calico => calico::judge(&commit, &self.confirmed_by),
         };
         if course.party == Party::Calico {
-            self.blurred.extend(changed.handles.iter().cloned());
+            // Between its two writes a count is too high by right.
+            self.blurred.extend(holdings::touched(&commit));
         }
+        let written = changed.affinities.iter().cloned();
+        self.confirmed_by
+            .extend(written.map(|key| (key, course.party)));
         let taken: Vec<IpAddr> = changed.added().map(|(_, address, _)| address).collect();
         course.took.extend(&taken);
         self.courses.insert(applied.task, course);

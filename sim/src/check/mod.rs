@@ -4,6 +4,7 @@
 //! stand in `commits` (of every commit), `answers` (of what callers were told) and `rest` (of a store at rest).
 
 mod answers;
+mod calico;
 mod commits;
 pub mod course;
 mod holdings;

@@ -173,11 +173,10 @@ impl State {
     }
 
     /// Returns the affinities of an owner in a family, in any state.
-    pub fn owned(&self, owner: &str, v6: bool) -> usize {
+    pub fn owned(&self, owner: &str, v6: bool) -> BTreeSet<Net> {
         let affinities = self.affinities.keys();
-        affinities
-            .filter(|(own, net)| own == owner && net.is_v6() == v6)
-            .count()
+        let own = affinities.filter(|(own, net)| own == owner && net.is_v6() == v6);
+        own.map(|(_, net)| *net).collect()
     }
 
     /// Returns the pool that a block of this CIDR belongs to.

@@ -15,16 +15,17 @@ impl Fate {
                 let alive = self.alive();
                 (format!("ours:collector{who}"), Operation::Collect { alive })
             }
-            4..=7 => (format!("ours:operator{who}"), self.pool_chore()),
-            8 | 9 => (format!("ours:operator{who}"), self.node_chore()),
-            10 => (format!("ours:operator{who}"), self.reservation_chore()),
-            11 => {
-                let config = Operation::PutConfig(self.config());
-                (format!("ours:operator{who}"), config)
-            }
-            12 | 13 => (format!("ours:operator{who}"), self.release_chore(world)),
-            _ => (format!("ours:operator{who}"), self.block_chore(world)),
+            4..=7 => (self.operator(), self.pool_chore()),
+            8 | 9 => (self.operator(), self.node_chore()),
+            10 => (self.operator(), self.reservation_chore()),
+            11 => (self.operator(), Operation::PutConfig(self.config())),
+            12 | 13 => (self.operator(), self.release_chore(world)),
+            _ => (self.operator(), self.block_chore(world)),
         }
+    }
+
+    fn operator(&self) -> String {
+        self.actor(["operator0", "operator1"][usize::from(self.dice.below(2) == 0)])
     }
 
     fn config(&self) -> Config {

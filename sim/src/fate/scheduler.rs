@@ -5,6 +5,7 @@ use crate::dice::Dice;
 use crate::fate::beginning;
 use crate::fate::climate::Climate;
 use crate::fate::workloads::Workload;
+use crate::fleet::Kind;
 use crate::operation::{Held, Operation};
 use crate::trace::{Beginning, Choice};
 use crate::wire::{Fault, Task};
@@ -18,6 +19,7 @@ const MOST_PAST: usize = 32;
 pub struct Fate {
     pub(super) dice: Dice,
     pub(super) climate: Climate,
+    pub(super) kind: Kind,
     pub(super) workloads: Vec<Workload>,
     pub(super) made: u32,
     /// Blocks that were seen at any time: old hints.
@@ -33,10 +35,11 @@ pub struct Fate {
 
 impl Fate {
     /// Returns what happens with this seed.
-    pub fn new(seed: u64) -> Fate {
+    pub fn new(seed: u64, kind: Kind) -> Fate {
         let dice = Dice::of(seed, 0);
         Fate {
             climate: Climate::draw(&dice),
+            kind,
             dice,
             workloads: Vec::new(),
             made: 0,
@@ -87,7 +90,11 @@ impl Fate {
         if self.dice.per_mille(self.climate.deaths) {
             return Some(Choice::Crash { task });
         }
-        let fault = self.fault();
+        // Calico's programs take a lost answer for a failure; what follows is known, and none of ours.
+        let calico = world.live.get(&task)?.actor.starts_with("calico:");
+        let fault = self
+            .fault()
+            .filter(|fault| !calico || *fault == Fault::Touch);
         let millis = 1 + self.dice.below(20);
         self.queued.push(Choice::Step { task, fault });
         Some(Choice::Pass { millis })
@@ -182,6 +189,17 @@ impl Fate {
                 Some(Choice::Jump { actor, seconds })
             }
         }
+    }
+
+    /// Returns whose program does something on a machine.
+    pub(super) fn actor(&self, machine: &str) -> String {
+        let calicos = machine.ends_with(['2', '4', '0']);
+        let program = match self.kind {
+            Kind::Pure => "ours",
+            Kind::Mixed if calicos != (self.dice.below(5) == 0) => "calico",
+            Kind::Mixed => "ours",
+        };
+        format!("{program}:{machine}")
     }
 
     /// A node dies with all its processes and workloads, and comes back empty under the same name.

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use crate::actor::Answer;
 use crate::fate::Fate;
+use crate::fleet::Kind;
 use crate::operation::{Assign, Held, Named, Operation};
 use crate::records::Slot;
 use crate::world::World;
@@ -47,7 +48,7 @@ impl Fate {
         if let Operation::Assign(assign) = &mut request {
             assign.hint = self.hint();
         }
-        (format!("ours:{}", workload.node), request)
+        (self.actor(&workload.node), request)
     }
 
     fn start(&mut self, world: &World) -> (String, Operation) {
@@ -70,7 +71,7 @@ impl Fate {
                 stopping: false,
             });
         }
-        (format!("ours:{node}"), request)
+        (self.actor(&node), request)
     }
 
     /// Names are used again, but by one workload at a time.
@@ -125,8 +126,9 @@ impl Fate {
     /// A workload that is there gets another interface, or asks from a second process with another hint.
     fn second_interface(&mut self, node: &str) -> Operation {
         let workload = self.dice.pick(&self.workloads);
-        // A machine that moves loses the names of its interfaces.
-        let Some(workload) = workload.filter(|_| !self.climate.machines) else {
+        // A machine that moves loses the names of its interfaces, and Calico knows none.
+        let named = !self.climate.machines && self.kind == Kind::Pure;
+        let Some(workload) = workload.filter(|_| named) else {
             return Operation::Assign(self.assign(node));
         };
         let mut request = workload.request.clone();
@@ -170,9 +172,9 @@ impl Fate {
     }
 
     fn stop(&mut self, place: usize) -> (String, Operation) {
+        let actor = self.actor(&self.workloads[place].node);
         let workload = &mut self.workloads[place];
         workload.stopping = true;
-        let actor = format!("ours:{}", workload.node);
         let (handle, interface) = workload.request.holder().unwrap_or_default();
         let operation = Operation::ReleaseHandle {
             handle: handle.to_owned(),

@@ -9,9 +9,9 @@ fn seeds(default: u64) -> u64 {
     wanted.unwrap_or(default)
 }
 
-#[test]
-fn nothing_of_ours_breaks_an_invariant() {
-    let report = run_seeds(0..seeds(2000), Fleet::default(), Until::TheEnd);
+#[track_caller]
+fn check(seeds: u64, fleet: Fleet) {
+    let report = run_seeds(0..seeds, fleet, Until::TheEnd);
     let broken: Vec<String> = report
         .broken
         .iter()
@@ -22,4 +22,14 @@ fn nothing_of_ours_breaks_an_invariant() {
         "{}\nto see it: cargo run -p block-ipam-sim -- --seeds SEED --tell",
         broken.join("\n")
     );
+}
+
+#[test]
+fn a_fleet_of_ours_breaks_no_invariant() {
+    check(seeds(2000), Fleet::PURE);
+}
+
+#[test]
+fn a_mixed_fleet_breaks_no_invariant() {
+    check(seeds(2000) / 4, Fleet::MIXED);
 }
