@@ -68,6 +68,8 @@ pub(super) struct Worker<'a> {
     pub(super) number: u64,
     dice: Dice,
     held: Vec<(Attachment, Vec<IpAddr>)>,
+    /// Attachments whose last call was killed or refused: a runtime calls DEL for them, until that is done.
+    owed: Vec<Attachment>,
     made: u64,
 }
 
@@ -86,6 +88,7 @@ impl<'a> Worker<'a> {
             number,
             dice: Dice::new(seed.wrapping_add(number)),
             held: Vec::new(),
+            owed: Vec::new(),
             made: 0,
         }
     }
@@ -93,6 +96,10 @@ impl<'a> Worker<'a> {
     /// Works until its time is over.
     pub(super) fn work(&mut self, until: Instant) {
         while Instant::now() < until {
+            if let Some(attachment) = self.owed.pop() {
+                self.release(attachment);
+                continue;
+            }
             match self.dice.below(MOST_HELD) {
                 wish if (self.held.len() as u64) <= wish => self.add(),
                 _ if self.dice.below(5) == 0 => self.repeat(),
@@ -130,6 +137,8 @@ impl<'a> Worker<'a> {
                 history.given(&attachment, &addresses);
             });
             self.held.push((attachment, addresses));
+        } else {
+            self.owed.push(attachment);
         }
     }
 
@@ -150,16 +159,22 @@ impl<'a> Worker<'a> {
 
     fn delete(&mut self) {
         let (attachment, _) = self.held.swap_remove(self.pick(self.held.len()));
+        self.with_history(|history| history.release_begins(&attachment));
+        self.release(attachment);
+    }
+
+    fn release(&mut self, attachment: Attachment) {
         let side = match attachment.network {
             "mixed" => Side::BOTH[self.pick(2)],
             _ => self.side,
         };
-        self.with_history(|history| history.release_begins(&attachment));
         if self.call(side, "DEL", &attachment).is_some() {
             self.with_history(|history| {
                 history.count(side).deleted += 1;
                 history.left.remove(&attachment);
             });
+        } else {
+            self.owed.push(attachment);
         }
     }
 
