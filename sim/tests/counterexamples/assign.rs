@@ -1,11 +1,12 @@
 //! Assignments from blocks that stand: own ones and borrowed ones.
 
+use crate::gate::Dropped;
 use crate::records::Records;
 use crate::steps::{
     assign, assigning, calico_assigning, calico_surrendering, node, pool, puts, release, strict,
     writes_block, writes_handle,
 };
-use crate::world::{Dropped, World};
+use crate::world::World;
 
 /// An old copy of the block brings a released entry back.
 pub(crate) fn x1(world: &World, dropped: Dropped) -> Vec<String> {

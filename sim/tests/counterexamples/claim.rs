@@ -1,11 +1,12 @@
 //! Blocks that are claimed or reclaimed.
 
+use crate::gate::Dropped;
 use crate::records::Records;
 use crate::steps::{
     affinity, affinity_key, assign, assigning, block_of, calico_assigning, calico_claiming,
     calico_surrendering, cluster, node, node_key, pool, puts, release, strict,
 };
-use crate::world::{Dropped, World};
+use crate::world::World;
 
 /// The limit was lowered meanwhile.
 pub(crate) fn x5(world: &World, dropped: Dropped) -> Vec<String> {

@@ -1,10 +1,12 @@
 //! The counterexamples of docs/protocol.md, one schedule each: where the guard stands nothing is broken, where it is
 //! dropped the records show what it is for.
 //!
-//! X29 is Calico's own. X30 to X33 need commits that come late or a store that is restored, and are no single guard's.
+//! X29 is Calico's own, and the last of X32 and X33 are what no guard of ours catches.
 
 mod assign;
 mod claim;
+mod gate;
+mod late;
 mod operators;
 mod records;
 mod release;
@@ -12,15 +14,18 @@ mod repair;
 mod steps;
 mod world;
 
-use block_ipam::datastore::{Guard, Span};
+use block_ipam::datastore::{Guard, Span, Txn, Write};
 
-use crate::world::{Dropped, NOTHING, World, guards};
+use crate::gate::{Dropped, Judged, NOTHING, guards};
+use crate::late::Taken;
+use crate::records::Records;
+use crate::world::World;
 
 /// A counterexample: its name, what is dropped, and the schedule, which returns what is broken in the end.
 type Case = (&'static str, Dropped, fn(&World, Dropped) -> Vec<String>);
 
 /// Every counterexample of a guard, in the order of the document.
-const CASES: [Case; 26] = [
+const CASES: [Case; 29] = [
     ("X1", guards(of_blocks), assign::x1),
     ("X2", guards(of_handles), assign::x2),
     ("X3", guards(of_pools), assign::x3),
@@ -46,15 +51,36 @@ const CASES: [Case; 26] = [
     ("X25", guards(of_pools), operators::x25),
     ("X26", guards(of_blocks_and_affinities), operators::x26),
     ("X27", guards(of_pools), operators::x27),
+    ("X30", FENCE, late::x30),
+    ("X31", FENCE, late::x31),
+    ("X32", COMMIT_ONCE_MORE, late::x32),
     ("X34", guards(of_blocks), repair::x34),
 ];
 
 const WRITES_OF_BLOCKS: Dropped = Dropped {
     guard: of_blocks,
     write: |write| write.key().contains(BLOCKS),
+    ..NOTHING
+};
+
+const FENCE: Dropped = Dropped {
+    commit: is_fence,
+    ..NOTHING
+};
+
+const COMMIT_ONCE_MORE: Dropped = Dropped {
+    commit: |txn, lost| lost.contains(txn),
+    ..NOTHING
 };
 
 const BLOCKS: &str = "/calico/ipam/v2/assignment/";
+
+/// Returns whether it rewrites one block and does nothing else.
+fn is_fence(txn: &Txn, _: &[Txn]) -> bool {
+    let blocks = |keys: &[&str]| matches!(keys, [key] if key.contains(BLOCKS));
+    let writes: Vec<&str> = txn.writes.iter().map(Write::key).collect();
+    txn.guards.len() == 1 && of_blocks(&txn.guards[0]) && blocks(&writes)
+}
 
 /// Returns whether the guard is over keys with this text in them.
 fn over(guard: &Guard, text: &str) -> bool {
@@ -150,4 +176,29 @@ fn x28_a_pool_is_deleted_under_a_block_only_where_nobody_looks_for_new_ones() {
 #[test]
 fn x29_calico_alone_confirms_an_affinity_whose_block_it_deleted() {
     assert_ne!(claim::x29(&World::new()), [""; 0]);
+}
+
+/// No guard of ours is dropped: a claim of an absent block has no block to rewrite.
+#[test]
+fn x32_a_late_claim_of_a_request_that_gave_up_leaves_one_address_until_collection() {
+    let world = World::new();
+    let leaked = late::x32_giving_up(&world);
+    assert_eq!(leaked.len(), 1, "{leaked:?}");
+    assert_eq!(late::collect(&world), 1);
+    assert_eq!(Records::of(&world).entries().len(), 0);
+}
+
+/// No guard of ours is dropped: what compares the absence of a block holds again when the block has come and gone.
+#[test]
+fn x32_a_claim_that_is_late_for_longer_than_another_one_holds_the_block_takes_a_second_address() {
+    assert_ne!(
+        late::x32_when(&World::new(), NOTHING, Taken::BeforeOnceMore),
+        [""; 0]
+    );
+}
+
+#[test]
+fn x33_a_revision_that_comes_a_second_time_is_told_from_the_first_by_the_value_alone() {
+    assert_eq!(late::x33(&World::new(), Judged::ByValue), [""; 0]);
+    assert_ne!(late::x33(&World::new(), Judged::ByRevision), [""; 0]);
 }

@@ -6,9 +6,10 @@ use block_ipam::resources::plans::pool_delete::Delete;
 use block_ipam::resources::plans::{Mode, Put, put_pool};
 use block_ipam::resources::{Metadata, PoolSpec};
 
+use crate::gate::{Dropped, NOTHING};
 use crate::records::Records;
 use crate::steps::{calico_claiming, node, pool, writes_block};
-use crate::world::{Dropped, NOTHING, Process, World};
+use crate::world::{Process, World};
 
 const KEY: &str = "/calico/resources/v3/projectcalico.org/ippools/a";
 

@@ -6,6 +6,7 @@ use block_ipam::blocks::Cidr;
 use serde_json::Value;
 
 use crate::world::World;
+use block_ipam::assign::held::REQUEST;
 
 /// The records of address management.
 #[derive(Debug, Default)]
@@ -57,6 +58,31 @@ impl Records {
             }
         }
         counts
+    }
+
+    /// p7: a request without handle took more than one address, by the mark of its tries.
+    pub(crate) fn p7(&self) -> Vec<String> {
+        let mut taken: BTreeMap<&str, usize> = BTreeMap::new();
+        for block in self.blocks.values() {
+            for slot in block["allocations"].as_array().into_iter().flatten() {
+                let index = slot.as_u64().and_then(|index| usize::try_from(index).ok());
+                let mark = index
+                    .and_then(|index| block["attributes"][index]["secondary"][REQUEST].as_str());
+                if let Some(mark) = mark {
+                    *taken.entry(mark).or_default() += 1;
+                }
+            }
+        }
+        assert!(!taken.is_empty(), "the request took something");
+        let twice = taken.into_iter().filter(|(_, count)| 1 < *count);
+        twice.map(|taken| format!("p7: {taken:?}")).collect()
+    }
+
+    /// What a handle has that was told to have nothing.
+    pub(crate) fn leaked(&self, handle: &str) -> Vec<String> {
+        let entries = self.entries().into_iter();
+        let own = entries.filter(|((holder, _), _)| *holder == format!("net.{handle}"));
+        own.map(|entry| format!("leak: {entry:?}")).collect()
     }
 
     /// p5: a handle's count of a block is below its entries.

@@ -1,11 +1,12 @@
 //! Addresses and blocks that are given back.
 
+use crate::gate::{Dropped, NOTHING};
 use crate::records::Records;
 use crate::steps::{
     affinity_key, assign, calico_assigning, calico_claiming, collecting, node, pool, release,
     releasing, surrendering, writes_block, writes_handle,
 };
-use crate::world::{Dropped, NOTHING, World};
+use crate::world::World;
 
 /// An old copy of the block loses what was assigned meanwhile.
 pub(crate) fn x14(world: &World, dropped: Dropped) -> Vec<String> {

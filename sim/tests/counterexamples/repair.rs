@@ -8,12 +8,13 @@ use block_ipam::assign::repair_handle::RepairCounts;
 use block_ipam::ids::HandleId;
 use block_ipam::revision::Revision;
 
+use crate::gate::{Dropped, NOTHING};
 use crate::records::Records;
 use crate::steps::{
     affinity, affinity_key, assign, assigning, calico_assigning, calico_claiming,
     calico_surrendering, node, owner, pool, puts, release, writes_block, writes_handle,
 };
-use crate::world::{Dropped, NOTHING, Process, World};
+use crate::world::{Process, World};
 
 const BLOCK: &str = "10.0.0.0/30";
 

@@ -7,7 +7,8 @@ use block_ipam::datastore::Write;
 use block_ipam::ids::{HandleId, NodeName, Owner};
 use block_ipam_sim::calico::{AutoAssign, AutoAssigned};
 
-use crate::world::{Dropped, NOTHING, Process, World};
+use crate::gate::{Dropped, Judged, NOTHING};
+use crate::world::{Process, World};
 
 const RESOURCES: &str = "/calico/resources/v3/projectcalico.org";
 
@@ -47,8 +48,10 @@ pub(crate) fn strict(world: &World, most: usize) {
     let config = format!(
         r#"{{"strict_affinity":true,"auto_allocate_blocks":true,"maxBlocksPerHost":{most}}}"#
     );
-    world.put("/calico/ipam/v2/config", &config);
+    world.put(CONFIG, &config);
 }
+
+pub(crate) const CONFIG: &str = "/calico/ipam/v2/config";
 
 /// Writes an affinity.
 pub(crate) fn affinity(world: &World, node: &str, block: &str, state: &str) {
@@ -71,6 +74,18 @@ fn handle(name: &str) -> HandleId {
     HandleId::new(&format!("net.{name}")).expect("a handle")
 }
 
+fn one_address(node: &str, holder: Option<&str>) -> Assign {
+    let node = NodeName::new(node).expect("a node name");
+    Assign {
+        handle: holder.map(handle),
+        v4: Wanted {
+            count: 1,
+            ..Wanted::default()
+        },
+        ..Assign::workload(node, handle("nobody"))
+    }
+}
+
 /// Begins an assignment of ours.
 pub(crate) fn assigning(
     world: &World,
@@ -78,15 +93,33 @@ pub(crate) fn assigning(
     node: &str,
     holder: &str,
 ) -> Process<Result<Grant, AllocatorError>> {
-    let node = NodeName::new(node).expect("a node name");
-    let request = Assign {
-        v4: Wanted {
-            count: 1,
-            ..Wanted::default()
-        },
-        ..Assign::workload(node, handle(holder))
-    };
+    let request = one_address(node, Some(holder));
     world.ours(dropped, |ours| async move {
+        ours.assign(&request, &Hint::default()).await
+    })
+}
+
+/// Begins an assignment of ours without a handle.
+pub(crate) fn assigning_to_nobody(
+    world: &World,
+    dropped: Dropped,
+    node: &str,
+) -> Process<Result<Grant, AllocatorError>> {
+    let request = one_address(node, None);
+    world.ours(dropped, |ours| async move {
+        ours.assign(&request, &Hint::default()).await
+    })
+}
+
+/// Begins an assignment of ours that judges so whether what it read still stands.
+pub(crate) fn assigning_judged(
+    world: &World,
+    judged: Judged,
+    node: &str,
+    holder: &str,
+) -> Process<Result<Grant, AllocatorError>> {
+    let request = one_address(node, Some(holder));
+    world.ours_judged(NOTHING, judged, |ours| async move {
         ours.assign(&request, &Hint::default()).await
     })
 }

@@ -2,38 +2,20 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use block_ipam::allocator::Allocator;
 use block_ipam::clock::{Clock, Timestamp};
-use block_ipam::datastore::{
-    Commit, Datastore, DatastoreError, Entry, Guard, Memory, Read, Snapshot, Txn, Write,
-};
+use block_ipam::datastore::{Commit, Datastore, Entry, Memory, Txn, Write};
+use block_ipam::revision::Revision;
 use block_ipam_sim::calico::{Calico, HashedStarts};
 use block_ipam_sim::dice::Dice;
-use block_ipam_sim::time::Pause;
 
-/// What the commits of one process lack.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Dropped {
-    pub(crate) guard: fn(&Guard) -> bool,
-    pub(crate) write: fn(&Write) -> bool,
-}
-
-/// Everything stands.
-pub(crate) const NOTHING: Dropped = Dropped {
-    guard: |_| false,
-    write: |_| false,
-};
-
-/// Drops the guards on which this holds.
-pub(crate) const fn guards(guard: fn(&Guard) -> bool) -> Dropped {
-    Dropped { guard, ..NOTHING }
-}
+use crate::gate::{Dropped, Gate, Judged, NOTHING, Request};
 
 /// A store and a clock.
 #[derive(Debug, Clone)]
@@ -70,9 +52,25 @@ impl World {
             guards: Vec::new(),
             writes: vec![write],
         };
+        assert!(self.arrive(txn), "a write without guards is never refused");
+    }
+
+    /// Lets a commit arrive at the store, and returns whether it was applied.
+    pub(crate) fn arrive(&self, txn: Txn) -> bool {
         let mut commit = Box::pin(self.store.commit(txn));
         let done = commit.as_mut().poll(&mut context());
-        assert!(matches!(done, Poll::Ready(Ok(Commit::Applied(_)))));
+        matches!(done, Poll::Ready(Ok(Commit::Applied(_))))
+    }
+
+    /// Returns the revision of the newest record.
+    pub(crate) fn revision(&self) -> Revision {
+        let revisions = self.entries().into_iter().map(|entry| entry.modified);
+        revisions.max().expect("a record")
+    }
+
+    /// Goes back to a snapshot, as a restored etcd does.
+    pub(crate) fn restore(&self, snapshot: Revision) {
+        self.store.restore(snapshot).expect("a revision that was");
     }
 
     pub(crate) fn entries(&self) -> Vec<Entry> {
@@ -88,7 +86,20 @@ impl World {
     where
         F: Future<Output = T> + 'static,
     {
-        let gate = self.gate(dropped);
+        self.ours_judged(dropped, Judged::ByRevision, work)
+    }
+
+    /// Begins a process of ours whose commits judge the blocks they read so.
+    pub(crate) fn ours_judged<T, F>(
+        &self,
+        dropped: Dropped,
+        judged: Judged,
+        work: impl FnOnce(Allocator) -> F,
+    ) -> Process<T>
+    where
+        F: Future<Output = T> + 'static,
+    {
+        let gate = self.gate(dropped, judged);
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         let allocator = Allocator::new(gate.clone(), clock, Arc::new(Dice::new(7)));
         Process::begin(gate, work(allocator))
@@ -99,30 +110,19 @@ impl World {
     where
         F: Future<Output = T> + 'static,
     {
-        let gate = self.gate(NOTHING);
+        let gate = self.gate(NOTHING, Judged::ByRevision);
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         let calico = Calico::new(gate.clone(), clock, Arc::new(HashedStarts));
         Process::begin(gate, work(calico))
     }
 
-    fn gate(&self, dropped: Dropped) -> Arc<Gate> {
-        Arc::new(Gate {
-            store: Arc::clone(&self.store),
-            dropped,
-            waiting: Mutex::new(None),
-        })
+    fn gate(&self, dropped: Dropped, judged: Judged) -> Arc<Gate> {
+        Arc::new(Gate::new(Arc::clone(&self.store), dropped, judged))
     }
 }
 
 fn context() -> Context<'static> {
     Context::from_waker(Waker::noop())
-}
-
-/// What a process is about to do.
-#[derive(Debug, Clone)]
-enum Request {
-    Read,
-    Commit(Txn),
 }
 
 /// A process that stands before its next request.
@@ -169,6 +169,22 @@ impl<T> Process<T> {
         self.until(|_| true)
     }
 
+    /// Takes the commit it stands before out of its way: it gets no answer, and arrives when somebody lets it.
+    #[track_caller]
+    pub(crate) fn delay(&mut self) -> Txn {
+        let Some(Request::Commit(txn)) = self.gate.waiting() else {
+            panic!("it does not stand before a commit");
+        };
+        self.gate.lose_next();
+        self.step();
+        txn
+    }
+
+    /// Returns whether it has ended.
+    pub(crate) const fn has_ended(&self) -> bool {
+        self.ended.is_some()
+    }
+
     /// Does the request it stands before.
     #[track_caller]
     pub(crate) fn one_more(&mut self) {
@@ -185,45 +201,6 @@ impl<T> Process<T> {
             self.step();
         }
         panic!("it does not end");
-    }
-}
-
-/// The store as one process has it: each request waits for a step.
-#[derive(Debug)]
-struct Gate {
-    store: Arc<Memory>,
-    dropped: Dropped,
-    waiting: Mutex<Option<Request>>,
-}
-
-impl Gate {
-    fn waiting(&self) -> Option<Request> {
-        self.lock().clone()
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Request>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn wait(&self, request: Request) {
-        *self.lock() = Some(request);
-        Pause::default().await;
-        *self.lock() = None;
-    }
-}
-
-#[async_trait]
-impl Datastore for Gate {
-    async fn read(&self, read: Read) -> Result<Snapshot, DatastoreError> {
-        self.wait(Request::Read).await;
-        self.store.read(read).await
-    }
-
-    async fn commit(&self, mut txn: Txn) -> Result<Commit, DatastoreError> {
-        txn.guards.retain(|guard| !(self.dropped.guard)(guard));
-        txn.writes.retain(|write| !(self.dropped.write)(write));
-        self.wait(Request::Commit(txn.clone())).await;
-        self.store.commit(txn).await
     }
 }
 
