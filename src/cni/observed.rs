@@ -173,6 +173,10 @@ impl Datastore for Observed {
         Ok(done)
     }
 
+    async fn connect(&self) {
+        self.inner.connect().await;
+    }
+
     fn answered_by(&self) -> Option<String> {
         self.inner.answered_by()
     }

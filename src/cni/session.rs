@@ -83,18 +83,19 @@ impl Session {
         let run_dir = call.config.text("run_dir").ok().flatten();
         let run_dir = run_dir.map_or(context.machine.run_dir.as_path(), |path| path.as_ref());
         let files = node.map(|node| NodeFiles::new(run_dir, &settings.to_string(), node));
+        let last = files.as_ref().map(NodeFiles::load).unwrap_or_default();
+        let used = Use {
+            timeout: timeout / REQUEST_SHARE,
+            first: last.endpoint.as_deref(),
+            entropy: context.entropy.as_ref(),
+        };
+        let store = context.stores.open(&settings, used)?;
         let turn = match files.as_ref().filter(|_| purpose.writes()) {
-            Some(files) => take_turn(files, timeout / QUEUE_SHARE).await,
+            Some(files) => take_turn(files, timeout / QUEUE_SHARE, &store).await,
             None => None,
         };
         check_went_back(files.as_ref(), purpose)?;
         let hint = files.as_ref().map(NodeFiles::load).unwrap_or_default();
-        let used = Use {
-            timeout: timeout / REQUEST_SHARE,
-            first: hint.endpoint.as_deref(),
-            entropy: context.entropy.as_ref(),
-        };
-        let store = context.stores.open(&settings, used)?;
         let known = Known {
             revision: hint.revision,
             cluster: hint.cluster,
@@ -223,8 +224,15 @@ fn budget(timeout: Duration) -> Budget {
     }
 }
 
-async fn take_turn(files: &NodeFiles, longest: Duration) -> Option<Turn> {
+/// Connects while it waits, so that only requests are made in the turn.
+async fn take_turn(
+    files: &NodeFiles,
+    longest: Duration,
+    store: &Arc<dyn Datastore>,
+) -> Option<Turn> {
     let path = files.lock();
+    let connecting = Arc::clone(store);
+    tokio::spawn(async move { connecting.connect().await });
     node_queue::wait(&path, longest)
         .await
         .inspect_err(

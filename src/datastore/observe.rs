@@ -65,6 +65,10 @@ impl Datastore for Counting {
         done
     }
 
+    async fn connect(&self) {
+        self.store.connect().await;
+    }
+
     fn answered_by(&self) -> Option<String> {
         self.store.answered_by()
     }

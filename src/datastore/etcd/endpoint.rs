@@ -3,12 +3,13 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use etcd_client::{Client, ConnectOptions, Error, KvClient, TlsOptions};
+use etcd_client::{Channel, Client, ConnectOptions, Error, KvClient, TlsOptions};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
+use tonic::transport;
 
 use super::convert::{Answer, Request};
-use super::errors::{Failure, Kind, needs_no_login};
+use super::errors::{Failure, Kind};
 use crate::datastore::settings::Login;
 
 /// Large enough for the pages that we ask for, each up to 4 MB more than intended, 120 of them at once included.
@@ -28,35 +29,41 @@ pub(super) struct Dial {
 }
 
 impl Dial {
-    fn options(&self, url: &str, login: Option<&Login>) -> ConnectOptions {
-        let mut options = ConnectOptions::default()
+    fn endpoint(&self, url: &str) -> Result<transport::Endpoint, transport::Error> {
+        let endpoint = transport::Endpoint::from_shared(url.to_owned())?
             // A second guard, for what the library sends by itself; ours comes first and names the time.
-            .with_timeout(self.timeout * 2)
+            .timeout(self.timeout * 2)
             // So that a commit can go on to the next endpoint where this one swallows packets.
-            .with_connect_timeout(self.timeout / 4)
-            .with_keep_alive(PING_EVERY, PING_EVERY)
-            .with_keep_alive_while_idle(false);
-        if let Some(Login { user, password }) = login {
-            options = options.with_user(user, password.0.as_str());
-        }
+            .connect_timeout(self.timeout / 4)
+            .http2_keep_alive_interval(PING_EVERY)
+            .keep_alive_timeout(PING_EVERY)
+            .keep_alive_while_idle(false);
         match &self.tls {
-            Some(tls) if url.starts_with("https://") => options.with_tls(tls.clone()),
-            Some(_) | None => options,
+            Some(tls) if url.starts_with("https://") => endpoint.tls_config(tls.clone()),
+            Some(_) | None => Ok(endpoint),
         }
     }
 
-    /// Makes a client. It connects with the first request, except that a login is a request.
-    async fn connect(&self, url: &str) -> Result<KvClient, Error> {
-        let client =
-            match Client::connect([url], Some(self.options(url, self.login.as_ref()))).await {
-                Err(error) if needs_no_login(&error) => {
-                    Client::connect([url], Some(self.options(url, None))).await?
-                }
-                other => other?,
-            };
+    async fn connect(&self, url: &str) -> Result<KvClient, Failure> {
+        let client = match self.client(url, self.login.as_ref()).await {
+            Err(failure) if failure.needs_no_login() => self.client(url, None).await?,
+            other => other?,
+        };
         Ok(client
             .kv_client()
             .max_decoding_message_size(MAX_ANSWER_BYTES))
+    }
+
+    /// Connects, and logs in where a login is given: a client of all that etcd offers.
+    async fn client(&self, url: &str, login: Option<&Login>) -> Result<Client, Failure> {
+        let endpoint = self.endpoint(url);
+        let endpoint = endpoint.map_err(|error| Failure::of(&error.into()))?;
+        let channel = endpoint.connect().await;
+        let channel = channel.map_err(|error| Failure::unconnected(&error))?;
+        let options = login
+            .map(|Login { user, password }| ConnectOptions::new().with_user(user, &*password.0));
+        let client = Client::from_channel(Channel::Tonic(channel), options).await;
+        client.map_err(|error| Failure::before_sending(&error))
     }
 }
 
@@ -91,6 +98,11 @@ impl Endpoint {
             slot: Mutex::default(),
             used: AtomicBool::new(false),
         }
+    }
+
+    /// Makes the client where there is none. What goes wrong is left for the next request to meet.
+    pub(super) async fn connect(&self, dial: &Dial, deadline: Instant) {
+        let _ = timeout_at(deadline, self.client(dial)).await;
     }
 
     /// Drops the client, so that the next request connects anew.
@@ -163,10 +175,7 @@ impl Endpoint {
         let mut slot = self.slot.lock().await;
         let client = match &slot.client {
             Some(client) => client.clone(),
-            None => {
-                let made = dial.connect(&self.url).await;
-                made.map_err(|error| Failure::before_sending(&error))?
-            }
+            None => dial.connect(&self.url).await?,
         };
         slot.client = Some(client.clone());
         Ok((slot.generation, client))

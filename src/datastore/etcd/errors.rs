@@ -5,7 +5,7 @@
 use std::error::Error as StdError;
 
 use etcd_client::Error;
-use tonic::{Code, ConnectError, Status};
+use tonic::{Code, ConnectError, Status, transport};
 
 use crate::datastore::DatastoreError;
 use crate::revision::Revision;
@@ -95,6 +95,14 @@ impl Failure {
         Failure::new(kind, text_of(error))
     }
 
+    /// Takes an error of connecting, of which the causes tell more than itself: another endpoint may be reached.
+    pub(super) fn unconnected(error: &transport::Error) -> Failure {
+        let mut causes = from_cause(StdError::source(error));
+        let first = causes.next().map(ToString::to_string);
+        let first = first.unwrap_or_else(|| error.to_string());
+        Failure::new(Kind::NotDone, with_causes(first, causes))
+    }
+
     /// Judges an error of the connection that came before the request was sent: whatever it is, nothing was done.
     pub(super) fn before_sending(error: &Error) -> Failure {
         let failure = Failure::of(error);
@@ -104,6 +112,11 @@ impl Failure {
             kind @ (Kind::NotDone | Kind::Refused | Kind::NoSpace | Kind::Compacted) => kind,
         };
         Failure { kind, ..failure }
+    }
+
+    /// Returns whether a login was refused only because the cluster asks for none.
+    pub(super) fn needs_no_login(&self) -> bool {
+        self.text.starts_with(AUTHENTICATION_OFF)
     }
 
     /// Returns whether asking another endpoint is in vain.
@@ -154,11 +167,6 @@ pub(super) fn indeterminate(failures: &[(&str, Failure)]) -> DatastoreError {
         detail: list(failures),
         source: None,
     }
-}
-
-/// Returns whether a login was refused only because the cluster asks for none.
-pub(super) fn needs_no_login(error: &Error) -> bool {
-    matches!(error, Error::GRpcStatus(status) if status.message() == AUTHENTICATION_OFF)
 }
 
 fn kind_of(status: &Status) -> Kind {

@@ -27,7 +27,7 @@ const LIVING_FOR: Duration = Duration::from_secs(5);
 /// How often the files of certificates are looked at.
 const LOOK_AT_FILES_EVERY: Duration = Duration::from_secs(10);
 
-/// A store in etcd. Connects with the first request.
+/// A store in etcd. Connects with the first request, where nobody asked for it before.
 #[derive(Debug)]
 pub struct Etcd {
     endpoints: Vec<Endpoint>,
@@ -232,6 +232,13 @@ impl Datastore for Etcd {
             Some(Kind::NoSpace) => Err(self.judge_no_space(&txn, &failures).await),
             _ => Err(errors::of_commit(&failures)),
         }
+    }
+
+    async fn connect(&self) {
+        let deadline = Instant::now() + self.timeout;
+        let dial = self.dial().await;
+        let first = self.first.load(Ordering::Relaxed);
+        self.endpoints[first].connect(&dial, deadline).await;
     }
 
     fn answered_by(&self) -> Option<String> {

@@ -19,6 +19,10 @@ pub trait Datastore: std::fmt::Debug + Send + Sync {
     /// [`DatastoreError`], never `Compacted`.
     async fn commit(&self, txn: Txn) -> Result<Commit, DatastoreError>;
 
+    /// Makes ready what the first request needs, such as a connection, for who has to wait anyway. It asks nothing of the
+    /// store, and what goes wrong is left for the first request to meet.
+    async fn connect(&self) {}
+
     /// Returns which of several endpoints answered last, for the next process to ask it first; `None` if there is no
     /// choice or no answer yet.
     fn answered_by(&self) -> Option<String> {
