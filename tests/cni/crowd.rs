@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -26,11 +27,19 @@ struct Cluster {
 
 impl Cluster {
     async fn new(store: String, directory: tempfile::TempDir) -> Cluster {
-        let cluster = Cluster { store, directory };
         let pools = [
             pool("v4", "10.64.0.0/20", 28, ""),
             pool("v6", "fd00:64::/64", 124, ""),
         ];
+        Cluster::with(store, directory, &pools).await
+    }
+
+    async fn with(
+        store: String,
+        directory: tempfile::TempDir,
+        pools: &[(String, String)],
+    ) -> Cluster {
+        let cluster = Cluster { store, directory };
         let put =
             |(key, value): &(String, String)| Change::Put(key.clone(), value.clone().into_bytes());
         let txn = Txn {
@@ -93,6 +102,22 @@ impl Cluster {
 
     fn one(&self, verb: &str, workload: usize) -> String {
         ended(self.start(verb, workload))
+    }
+
+    /// Calls ADD for a workload that gets nothing; returns the code.
+    fn refused(&self, workload: usize) -> u64 {
+        let child = self.start("ADD", workload);
+        let output = child.wait_with_output().expect("the program ends");
+        assert!(!output.status.success(), "{output:?}");
+        let reply: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        reply["code"].as_u64().expect("a code")
+    }
+
+    /// Returns the file of the hint of node 0.
+    fn hint(&self) -> PathBuf {
+        let stores = std::fs::read_dir(self.directory.path().join("run0")).expect("a folder");
+        let store = stores.last().expect("one store").expect("listed");
+        store.path().join("n0.json")
     }
 
     async fn keys(&self, prefix: &str) -> Vec<String> {
@@ -188,4 +213,66 @@ async fn etcd_counts_no_request_that_we_do_not() {
     assert_eq!(spent(), 2, "released: one read, one commit");
     cluster.one("DEL", NODES);
     assert_eq!(spent(), 1, "nothing held: one read");
+}
+
+#[tokio::test]
+async fn a_refusal_is_remembered_by_the_next_process_until_something_changes() {
+    let etcd = EtcdServer::start();
+    let directory = tempfile::tempdir().expect("a directory");
+    let pools = [
+        pool("v4", "10.64.0.0/30", 30, ""),
+        pool("v6", "fd00:64::/126", 126, ""),
+    ];
+    let store = format!("etcd:{}", etcd.url());
+    let cluster = Cluster::with(store, directory, &pools).await;
+    let on_node_0 = |number: usize| number * NODES;
+    for number in 0..4 {
+        cluster.one("ADD", on_node_0(number));
+    }
+    let mut before = requests(&etcd);
+    let mut spent = || {
+        let now = requests(&etcd);
+        now - std::mem::replace(&mut before, now)
+    };
+    assert_eq!(cluster.refused(on_node_0(4)), 101);
+    let search = spent();
+    assert!(1 < search, "{search}");
+    for number in [4, 5] {
+        assert_eq!(cluster.refused(on_node_0(number)), 101);
+        assert_eq!(spent(), 1, "remembered, whoever asks");
+    }
+    cluster.one("DEL", on_node_0(0));
+    cluster.one("ADD", on_node_0(5));
+    spent();
+    assert_eq!(cluster.refused(on_node_0(4)), 101);
+    assert_eq!(spent(), search, "what was remembered is of another state");
+    assert_eq!(cluster.refused(on_node_0(4)), 101);
+    assert_eq!(spent(), 1);
+    remember_from_the_future(&cluster.hint());
+    assert_eq!(cluster.refused(on_node_0(4)), 101);
+    assert_eq!(spent(), search, "a clock that went back tells nothing");
+    assert_eq!(cluster.refused(on_node_0(4)), 101);
+    assert_eq!(spent(), 1, "learnt anew, by the clock as it is");
+    remember_from_the_future(&cluster.hint());
+    cluster.one("DEL", on_node_0(1));
+    cluster.one("ADD", on_node_0(4));
+}
+
+/// Makes what a hint remembers of a refusal that of a clock that was a day ahead.
+fn remember_from_the_future(hint: &Path) {
+    const DAY: i64 = 86_400_000_000_000;
+    let bytes = std::fs::read(hint).expect("a hint");
+    let mut value: Value = serde_json::from_slice(&bytes).expect("JSON");
+    let members = value.as_object_mut().expect("an object").values_mut();
+    let mut shifted = 0;
+    for one in members.filter_map(Value::as_array_mut).flatten() {
+        for name in ["since", "until"] {
+            if let Some(time) = one.get(name).and_then(Value::as_i64) {
+                one[name] = Value::from(time + DAY);
+                shifted += 1;
+            }
+        }
+    }
+    assert_eq!(shifted, 2, "one refusal: {value}");
+    std::fs::write(hint, value.to_string()).expect("written");
 }
