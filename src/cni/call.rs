@@ -4,6 +4,8 @@ use std::future::Future;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use tracing::{Instrument, Span};
+
 use crate::clock::Timestamp;
 use crate::cni::attachment::{Attachment, Subject};
 use crate::cni::config::NetworkConfig;
@@ -93,6 +95,7 @@ impl<'a, S: Subject> Call<'a, S> {
         timeout: Duration,
         work: impl Future<Output = Result<T, CniError>>,
     ) -> Result<T, CniError> {
+        let work = work.instrument(self.span());
         let result = match tokio::time::timeout(timeout, work).await {
             Ok(result) => result,
             Err(_) => Err(self.too_late(timeout)),
@@ -100,6 +103,13 @@ impl<'a, S: Subject> Call<'a, S> {
         let spent = self.context.clock.now().since(self.began);
         self.log(&result, spent);
         result
+    }
+
+    /// Returns what each line that is logged on the way carries: the runtime's trace, where it sends one. Whether a line
+    /// is written is a matter of its own level.
+    fn span(&self) -> Span {
+        let trace = self.environment.get("TRACEPARENT");
+        trace.map_or_else(Span::none, |trace| tracing::error_span!("call", trace))
     }
 
     fn too_late(&self, timeout: Duration) -> CniError {

@@ -374,6 +374,29 @@ async fn each_call_is_one_line_of_the_log() {
     }
 }
 
+#[tokio::test]
+async fn every_line_of_a_call_carries_the_trace_of_the_runtime() {
+    const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let other = format!(
+        r#"{{"machine":"{}","since":"2026-01-01T00:00:00Z"}}"#,
+        "0".repeat(32)
+    );
+    let machine = Machine::with(&pools()).await;
+    let log = machine.path("cni.log");
+    let config = machine.config(&format!(r#","log_file_path":"{log}""#));
+    let identity = "/block-ipam/v1/nodes/n1".to_owned();
+    machine.put(&[(identity, other)]).await;
+    let mut variables = variables("ADD", "c2").to_vec();
+    variables.push(("TRACEPARENT", TRACE));
+    let ended = machine.run(&variables, config.as_bytes());
+    assert_eq!(ended.status, Some(0), "{}", ended.shown());
+    let text = std::fs::read_to_string(log).expect("a log");
+    assert_eq!(text.lines().count(), 2, "the machine, and the call: {text}");
+    for line in text.lines() {
+        assert_eq!(line.matches(TRACE).count(), 1, "{line}");
+    }
+}
+
 /// With four open files there is none left for the runtime's timers: a bug of ours as good as any.
 #[test]
 fn a_bug_is_a_reply_too() {
