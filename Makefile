@@ -64,6 +64,12 @@ install: ## Installs plugin, ipamctl, a sample configuration and the units of co
 	$(CARGO) build --locked --workspace --bins --profile '$(PROFILE)'
 	@tools/install.sh '$(PROFILE)' '$(DESTDIR)$(CNI_BIN_DIR)' '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(CNI_CONF_DIR)' '$(DESTDIR)$(SYSTEMD_DIR)' '$(PREFIX)/bin'
 
+.PHONY: check-dist
+check-dist: ## Builds the plugin as it is shipped, and checks what docs/cni.md says it needs (PROFILE)
+	@tools/deps.sh build
+	$(CARGO) build --locked --bin block-ipam --profile '$(PROFILE)'
+	@tools/shipped.sh "$${CARGO_TARGET_DIR:-target}/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/block-ipam"
+
 .PHONY: fmt
 fmt: ## Formats the code
 	$(CARGO) fmt --all

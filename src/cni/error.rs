@@ -8,8 +8,7 @@ use crate::allocator::AllocatorError;
 use crate::cni::go_time::go_time;
 use crate::cni::manifest;
 use crate::cni::version::CniVersion;
-use crate::datastore::{DatastoreError, keys};
-use crate::plan::RecordId;
+use crate::datastore::DatastoreError;
 use crate::refusal::{PoolReason, PoolVerdict, Refusal};
 
 /// The codes of failed calls. Below 100 they are the specification's, from 100 on ours.
@@ -198,9 +197,9 @@ fn way_out(refusal: &Refusal) -> String {
         }
         Refusal::SharedName(shared) => format!(
             "give one of the two machines a name of its own (`ipam.nodename`); where the other one is gone for good, wait until \
-             {}, or delete the record {}",
+             {}, or forget it with `ipamctl node resync {}`",
             go_time(shared.until),
-            keys::key_of(&RecordId::Identity(shared.node.clone()))
+            shared.node
         ),
         Refusal::OpenGateway { gateway, .. } => format!(
             "apply this with `ipamctl apply -f FILE`:\n{}",

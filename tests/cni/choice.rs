@@ -1,6 +1,9 @@
 //! Which pool an ADD takes its addresses from, and which addresses it names: annotations, arguments, configuration.
 
+use block_ipam::assign::{Assign, Wanted};
 use block_ipam::cni::Reply;
+use block_ipam::ids::{HandleId, NodeName};
+use block_ipam::report::explain::Next;
 use serde_json::{Value, json};
 
 use super::world::{World, pool, record};
@@ -347,4 +350,43 @@ async fn kubernetes_is_named_only_where_a_namespace_would_decide() {
         shown(&add(&world, "d", &asked(json!({}), kubernetes)).await),
         "10.1.0.0/28"
     );
+}
+
+/// Of each selector, whether it matches a namespace without labels.
+#[tokio::test]
+async fn a_pool_for_namespaces_is_matched_with_no_labels_by_add_as_by_explain() {
+    for (selector, matches) in [
+        ("team == 'a'", false),
+        ("has(team)", false),
+        ("team == 'a' && all()", false),
+        ("!has(team)", true),
+        ("team != 'a'", true),
+        ("all()", true),
+    ] {
+        let tenant = format!(r#","namespaceSelector":"{selector}""#);
+        let world = World::new(&[pool("tenant", "10.3.0.0/28", 28, &tenant)]).await;
+        let request = Assign {
+            handle: None,
+            v4: Wanted {
+                count: 1,
+                ..Wanted::default()
+            },
+            ..Assign::workload(NodeName::stored("n1"), HandleId::stored("explained"))
+        };
+        let explained = world.allocator().explain(&request).await;
+        let explained = explained.expect("an explanation").next;
+        let reply = shown(&add(&world, "c", &asked(json!({}), json!({}))).await);
+        match explained {
+            Next::Grant { grant, .. } => {
+                assert!(matches, "{selector}");
+                let foretold = grant.addresses[0].address.to_string();
+                assert_eq!(reply, format!("{foretold}/28"), "{selector}");
+            }
+            Next::Refuse(refusal) => {
+                assert!(!matches, "{selector}");
+                assert!(reply.starts_with("100: "), "{selector}: {reply}");
+                assert!(reply.contains(&refusal.to_string()), "{selector}: {reply}");
+            }
+        }
+    }
 }

@@ -77,7 +77,7 @@ async fn two_machines_that_use_a_name_in_turns_are_told() {
         &"a".repeat(32),
         &"b".repeat(32),
         "ipam.nodename",
-        IDENTITY,
+        "`ipamctl node resync n1`",
     ] {
         assert!(reply.stdout.contains(said), "{said}: {}", reply.stdout);
     }

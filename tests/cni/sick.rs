@@ -106,6 +106,20 @@ fn a_store_that_does_not_answer_is_told_within_the_deadline() {
 }
 
 #[test]
+fn an_endpoint_may_have_a_name_and_one_that_no_resolver_knows_is_told() {
+    let server = EtcdServer::start();
+    put_pool(&server);
+    let node = Node::new();
+    let named = server.url().replace("127.0.0.1", "localhost");
+    assert!(named.contains("localhost"));
+    node.succeeds("ADD", "c1", &plain(&named));
+    let unknown = "http://etcd.invalid:2379";
+    node.fails("ADD", "c2", &plain(unknown), 11, &[unknown]);
+    let both = format!("{unknown},{named}");
+    node.succeeds("DEL", "c1", &plain(&both));
+}
+
+#[test]
 fn certificates_that_do_not_fit_are_told() {
     let folder = tempfile::tempdir().expect("a directory");
     make_certificates(folder.path());
