@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks what cargo does not see: shell scripts and the compose file. No docker engine is needed.
+# Checks what cargo does not see: shell scripts, systemd units and the compose file. No docker engine is needed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,3 +24,16 @@ for profile in "${profiles[@]}"; do
     "${compose[@]}" --profile "$profile" -f test-env/etcd-compose.yml config -q
 done
 echo "compose: ${#profiles[@]} profiles"
+
+if command -v systemd-analyze >/dev/null; then
+    units=$(mktemp -d)
+    trap 'rm -r "$units"' EXIT
+    for unit in packaging/systemd/*; do
+        # A unit is only sound where its program is there.
+        sed 's|@BIN_DIR@/ipamctl|/bin/true|' "$unit" >"$units/${unit##*/}"
+    done
+    systemd-analyze verify "$units"/*
+    echo "systemd: $(find "$units" -type f | wc -l) units"
+else
+    echo "systemd-analyze is not installed: units not checked" >&2
+fi

@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
+/// Where the reference library keeps results, and podman.
+const RESULTS: [&str; 2] = ["/var/lib/cni/results", "/var/lib/cni/cache/results"];
+
 /// How long a condition is waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -216,6 +219,22 @@ impl Host {
         let mut command = self.command(self.path("bin").join(name));
         command.envs(variables.iter().copied());
         fed(&mut command, &config.to_string())
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        // What the reference library keeps of attachments that a failed test left would look like theirs for ever.
+        let ours = format!("{}-", self.network);
+        for folder in RESULTS {
+            let kept = std::fs::read_dir(folder).into_iter().flatten().flatten();
+            for file in kept {
+                let name = file.file_name();
+                if name.to_string_lossy().starts_with(&ours) {
+                    let _ = std::fs::remove_file(file.path());
+                }
+            }
+        }
     }
 }
 
