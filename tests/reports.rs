@@ -1,8 +1,6 @@
 //! The check of every store that real Calico left: what it finds, line by line. A store without a line is sound.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,8 +17,8 @@ use block_ipam::ids::{HandleId, NodeName};
 use block_ipam::report::{CheckReport, Finding, Looks, repairs};
 use block_ipam::revision::Revision;
 use block_ipam::workload::choose;
+use block_ipam_testing::recordings;
 use expect_test::{Expect, expect};
-use serde_json::Value;
 
 /// The day after the stores were recorded.
 const NOW: i64 = 1_795_339_800;
@@ -43,7 +41,7 @@ impl Entropy for Fixed {
     }
 }
 
-async fn put(store: &Memory, records: Vec<(String, String)>) {
+async fn put(store: &Memory, records: impl IntoIterator<Item = (String, String)>) {
     let writes = records
         .into_iter()
         .map(|(key, value)| Write::Put(key, value.into_bytes()));
@@ -57,14 +55,14 @@ async fn put(store: &Memory, records: Vec<(String, String)>) {
     }
 }
 
-async fn allocator(records: Vec<(String, String)>) -> Allocator {
+async fn allocator(records: impl IntoIterator<Item = (String, String)>) -> Allocator {
     let store = Arc::new(Memory::default());
     put(&store, records).await;
     let store = store as Arc<dyn Datastore>;
     Allocator::new(store, Arc::new(Fixed), Arc::new(Fixed))
 }
 
-async fn check(records: Vec<(String, String)>) -> AsOf<CheckReport> {
+async fn check(records: impl IntoIterator<Item = (String, String)>) -> AsOf<CheckReport> {
     checked(&allocator(records).await).await
 }
 
@@ -77,32 +75,6 @@ fn told(report: &CheckReport) -> String {
     let line =
         |finding: &block_ipam::report::Finding| format!("{finding}; {}\n", finding.kind.remedy());
     findings.map(line).collect()
-}
-
-fn folder() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/stores")
-}
-
-fn names() -> BTreeSet<String> {
-    let files = fs::read_dir(folder()).expect("the recorded stores");
-    let files = files.map(|file| file.expect("a file").path());
-    let name = |path: &Path| {
-        path.file_stem()
-            .expect("a name")
-            .to_string_lossy()
-            .into_owned()
-    };
-    files.map(|path| name(&path)).collect()
-}
-
-fn stored(name: &str) -> Vec<(String, String)> {
-    let text = fs::read_to_string(folder().join(format!("{name}.json"))).expect("a recorded store");
-    let entries: Vec<Value> = serde_json::from_str(&text).expect("a list of records");
-    let text = |entry: &Value, member: &str| entry[member].as_str().expect("text").to_owned();
-    entries
-        .iter()
-        .map(|entry| (text(entry, "key"), text(entry, "value")))
-        .collect()
 }
 
 #[tokio::test]
@@ -301,9 +273,9 @@ async fn every_recorded_store_has_the_findings_that_are_known() {
         ("windows-reserved", expect![[""]]),
     ];
     let listed: BTreeSet<String> = table.iter().map(|(name, _)| (*name).to_owned()).collect();
-    assert_eq!(listed, names());
+    assert_eq!(listed, recordings::stores().into_keys().collect());
     for (name, expected) in table {
-        let checked = check(stored(name)).await;
+        let checked = check(recordings::store(name)).await;
         expected.assert_eq(&told(&checked.report));
     }
 }
@@ -512,8 +484,8 @@ async fn repair_all(
 #[tokio::test]
 async fn repairs_end_every_finding_that_needs_no_operator() {
     let (mut done, mut young) = (0, 0);
-    for name in names() {
-        let allocator = allocator(stored(&name)).await;
+    for (name, records) in recordings::stores() {
+        let allocator = allocator(records).await;
         let before = checked(&allocator).await.report.findings;
         let (looks, first) = repair_all(&allocator, &Looks::default(), after(0)).await;
         let (looks, early) = repair_all(&allocator, &looks, after(1)).await;
@@ -545,7 +517,7 @@ async fn repairs_end_every_finding_that_needs_no_operator() {
 
 #[tokio::test]
 async fn a_record_that_changes_between_two_looks_begins_again() {
-    let allocator = allocator(stored("handle-too-high")).await;
+    let allocator = allocator(recordings::store("handle-too-high")).await;
     let (looks, _) = repair_all(&allocator, &Looks::default(), after(0)).await;
     let findings = checked(&allocator).await.report.findings;
     let changed: Vec<Finding> = findings
@@ -562,7 +534,7 @@ async fn a_record_that_changes_between_two_looks_begins_again() {
 }
 
 async fn explained(store: &str, node: &str, v4: usize, expected: &Expect) {
-    let allocator = allocator(stored(store)).await;
+    let allocator = allocator(recordings::store(store)).await;
     let node = NodeName::new(node).expect("a name");
     let mut request = Assign::workload(node, HandleId::new("net.new").expect("a handle"));
     request.v4.count = v4;
@@ -633,7 +605,7 @@ async fn an_explanation_says_which_annotation_named_the_pools() {
             "[]".to_owned(),
         ),
     ]);
-    let allocator = allocator(stored("pools-variants")).await;
+    let allocator = allocator(recordings::store("pools-variants")).await;
     let node = NodeName::new("n1").expect("a name");
     let one = Wanted {
         count: 1,

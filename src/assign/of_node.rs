@@ -199,3 +199,17 @@ fn judge(view: &View, one: &NodeHeld) -> Result<Judged, Stop> {
         Ok(ordinal)
     })
 }
+
+/// An address that a handle holds, for the tests of what judges such.
+#[cfg(test)]
+pub(crate) fn held(handle: &str, attributes: &[(&str, &str)]) -> NodeHeld {
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    NodeHeld {
+        address: "10.0.0.1".parse().expect("an address"),
+        block: "10.0.0.0/30".parse().expect("a block"),
+        handle: HandleId::stored(handle),
+        sequence: 1,
+        attributes: attributes.iter().map(owned).collect(),
+        has_alternate: false,
+    }
+}

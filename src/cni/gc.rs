@@ -148,23 +148,10 @@ fn container_of<'a>(network: &str, held: &'a NodeHeld) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::assign::of_node::held;
     use crate::cni::config::NetworkConfig;
-    use crate::ids::HandleId;
-    use std::collections::BTreeMap;
 
     const BEGAN: i64 = 1_772_442_901;
-
-    fn held(handle: &str, attributes: &[(&str, &str)]) -> NodeHeld {
-        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        NodeHeld {
-            address: "10.0.0.1".parse().expect("an address"),
-            block: "10.0.0.0/30".parse().expect("a block"),
-            handle: HandleId::stored(handle),
-            sequence: 1,
-            attributes: attributes.iter().map(owned).collect::<BTreeMap<_, _>>(),
-            has_alternate: false,
-        }
-    }
 
     #[test]
     fn only_what_is_surely_of_this_network_and_old_and_unclaimed_is_stale() {

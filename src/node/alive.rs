@@ -146,19 +146,7 @@ pub fn gone_in_both<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::HandleId;
-
-    fn held(handle: &str, attributes: &[(&str, &str)]) -> NodeHeld {
-        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        NodeHeld {
-            address: "10.0.0.1".parse().expect("an address"),
-            block: "10.0.0.0/30".parse().expect("a block"),
-            handle: HandleId::stored(handle),
-            sequence: 1,
-            attributes: attributes.iter().map(owned).collect(),
-            has_alternate: false,
-        }
-    }
+    use crate::assign::of_node::held;
 
     fn machine() -> Evidence {
         let results = [

@@ -62,14 +62,13 @@ fn recorded(choice: &str, host: &str) -> Transition {
     let counts = handle(&json!({ "10.0.0.0/30": 3, "10.0.0.4/30": 1 }));
     Transition {
         name: "choice".to_owned(),
-        about: String::new(),
         now: "2026-11-21T08:00:00Z".parse().expect("a time"),
         choice: choice.to_owned(),
         operation: json!({ "type": "autoAssign", "num4": 3, "host": host, "use": "Workload", "handle": "net.new" }),
         result: json!({ "v4": { "ips": ["10.0.0.3/30", "10.0.0.1/30", "10.0.0.5/30"], "requested": 3 } }),
         before: Records::from([pool(false), untaken(0), untaken(1)]),
         after: Records::from([pool(false), taken(0), second, counts]),
-        requests: 0,
+        ..Transition::default()
     }
 }
 

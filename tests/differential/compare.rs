@@ -25,7 +25,7 @@ pub(crate) fn differences_between(transition: &Transition, ours: &Ended) -> Vec<
     let theirs = Ended {
         answer: calicos(transition),
         after: transition.after.clone(),
-        requests: transition.requests,
+        requests: transition.requests.total(),
     };
     let names = if transition.may_choose("block") {
         let (ours, theirs) = ((&ours.answer, &ours.after), (&theirs.answer, &theirs.after));

@@ -3,9 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
-use std::fs;
 use std::net::IpAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +14,7 @@ use block_ipam::datastore::{Datastore, Memory};
 use block_ipam::entropy::SystemEntropy;
 use block_ipam::plan::RecordId;
 use block_ipam::report::{Looks, Subject, repairs};
+use block_ipam_testing::recordings::stores;
 use block_ipam_testing::state::State;
 use expect_test::expect;
 use jiff::Timestamp;
@@ -53,24 +52,6 @@ impl Clock for Fixed {
 
 fn now() -> Timestamp {
     Timestamp::from_second(NOW).expect("a time")
-}
-
-fn stores() -> BTreeMap<String, Records> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/stores");
-    let files = fs::read_dir(folder).expect("the recorded stores");
-    let paths = files.map(|file| file.expect("a file").path());
-    paths
-        .map(|path| {
-            let text = fs::read_to_string(&path).expect("a recorded store");
-            let list: Vec<BTreeMap<String, String>> = serde_json::from_str(&text).expect("records");
-            let record = |mut record: BTreeMap<String, String>| {
-                let mut text = |member| record.remove(member).expect("key and value");
-                (text("key"), text("value"))
-            };
-            let name = path.file_stem().expect("a name").to_string_lossy();
-            (name.into_owned(), list.into_iter().map(record).collect())
-        })
-        .collect()
 }
 
 /// What is given back of a store, and what Calico leaves then.
@@ -123,14 +104,13 @@ impl Releases {
     fn differences(&self, name: &str, before: &Records, ours: &Records) -> Vec<String> {
         let transition = Transition {
             name: name.to_owned(),
-            about: String::new(),
             now: now(),
             choice: "none".to_owned(),
             operation: json!({ "type": "releaseByHandle" }),
             result: json!({}),
             before: before.clone(),
             after: self.calicos.clone(),
-            requests: 0,
+            ..Transition::default()
         };
         let ended = Ended {
             answer: Ok(json!({})),

@@ -1,9 +1,6 @@
 //! The recorded stores and transitions as lists of records.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-
-use serde::Deserialize;
+use block_ipam_testing::recordings::{self, Records, golden, transitions};
 
 /// One record of one file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,70 +11,30 @@ pub(crate) struct Stored {
     pub(crate) value: String,
 }
 
-#[derive(Deserialize)]
-struct Entry {
-    key: String,
-    value: String,
-}
-
-#[derive(Deserialize)]
-struct Transition {
-    before: Vec<Entry>,
-    after: Vec<Entry>,
-}
-
 /// The records of all stores.
 pub(crate) fn stores() -> Vec<Stored> {
-    let mut records = Vec::new();
-    for (name, text) in files("stores") {
-        let entries: Vec<Entry> = serde_json::from_str(&text).expect("a golden file is JSON");
-        records.extend(placed(&format!("stores/{name}"), entries));
-    }
-    records
+    let stores = recordings::stores().into_iter();
+    stores
+        .flat_map(|(name, records)| placed(format!("stores/{name}"), records))
+        .collect()
 }
 
 /// The records of all stores, and of all transitions before and after.
 pub(crate) fn every_record() -> Vec<Stored> {
     let mut records = stores();
-    for (name, text) in files("transitions") {
-        let Transition { before, after } =
-            serde_json::from_str(&text).expect("a golden file is JSON");
-        records.extend(placed(&format!("transitions/{name} before"), before));
-        records.extend(placed(&format!("transitions/{name} after"), after));
+    for transition in transitions(&golden("transitions")) {
+        let name = transition.name;
+        let before = placed(format!("transitions/{name} before"), transition.before);
+        let after = placed(format!("transitions/{name} after"), transition.after);
+        records.extend(before.chain(after));
     }
     records
 }
 
-fn placed(file: &str, entries: Vec<Entry>) -> impl Iterator<Item = Stored> {
-    entries.into_iter().map(move |entry| Stored {
-        file: file.to_owned(),
-        key: entry.key,
-        value: entry.value,
+fn placed(file: String, records: Records) -> impl Iterator<Item = Stored> {
+    records.into_iter().map(move |(key, value)| Stored {
+        file: file.clone(),
+        key,
+        value,
     })
-}
-
-fn files(folder: &str) -> Vec<(String, String)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/golden")
-        .join(folder);
-    let entries = fs::read_dir(folder).expect("the golden data are in the repository");
-    let mut paths: Vec<PathBuf> = entries
-        .map(|entry| entry.expect("a folder is listed").path())
-        .collect();
-    paths.sort();
-    let name = |path: &Path| {
-        path.file_stem()
-            .expect("a file has a name")
-            .to_string_lossy()
-            .into_owned()
-    };
-    paths
-        .iter()
-        .map(|path| {
-            (
-                name(path),
-                fs::read_to_string(path).expect("a file is read"),
-            )
-        })
-        .collect()
 }

@@ -27,6 +27,13 @@ kind: Node
 metadata: {name: n2}
 ";
 
+/// The same with pools of one block each, of which the second node can only borrow.
+fn pools_of_one_block() -> String {
+    MANIFESTS
+        .replace("10.64.0.0/24", "10.64.0.0/29")
+        .replace("fd00:64::/120", "fd00:64::/125")
+}
+
 /// Gives containers their addresses.
 pub(super) fn assign(
     place: &Place<'_>,
@@ -42,7 +49,7 @@ pub(super) fn assign(
 }
 
 /// Panics unless all records are such as Calico writes.
-fn assert_records_are_calicos(place: &Place<'_>) {
+pub(super) fn assert_records_are_calicos(place: &Place<'_>) {
     let records = place.records("/calico/ipam/");
     let fault = |(key, value): &(String, String)| schema::faults(key, value.as_bytes());
     let faults: Vec<String> = records.iter().flat_map(fault).collect();
@@ -137,10 +144,7 @@ pub(super) fn each_tool_releases_the_addresses_of_the_other(programs: &Programs)
 }
 
 pub(super) fn borrowed_addresses_are_told_by_calicoctl(programs: &Programs) {
-    let one_block = MANIFESTS
-        .replace("10.64.0.0/24", "10.64.0.0/29")
-        .replace("fd00:64::/120", "fd00:64::/125");
-    let place = Place::new(programs, &one_block);
+    let place = Place::new(programs, &pools_of_one_block());
     assign(&place, Side::Calicos, "n1", &["a"]);
     let borrowed = assign(&place, Side::Ours, "n2", &["b"]);
     let shown = place.calicoctl(&["ipam", "show", "--show-borrowed"]).done();
@@ -205,10 +209,7 @@ pub(super) fn a_pool_deleted_by_one_is_gone_for_the_other(programs: &Programs) {
 }
 
 pub(super) fn configuration_by_calicoctl_is_obeyed(programs: &Programs) {
-    let one_block = MANIFESTS
-        .replace("10.64.0.0/24", "10.64.0.0/29")
-        .replace("fd00:64::/120", "fd00:64::/125");
-    let place = Place::new(programs, &one_block);
+    let place = Place::new(programs, &pools_of_one_block());
     assign(&place, Side::Calicos, "n1", &["a"]);
     place
         .calicoctl(&["ipam", "configure", "--strictaffinity=true"])

@@ -8,10 +8,9 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use block_ipam_testing::schema;
 use serde_json::Value;
 
-use super::cases::MANIFESTS;
+use super::cases::{MANIFESTS, assert_records_are_calicos};
 use super::programs::{Place, Programs, Side};
 use super::workers::{History, Worker};
 
@@ -63,13 +62,6 @@ fn release_the_rest(place: &Place<'_>, history: &History) {
         };
         place.call(side, "DEL", attachment).done();
     }
-}
-
-fn assert_records_are_calicos(place: &Place<'_>) {
-    let records = place.records("/calico/ipam/");
-    let fault = |(key, value): &(String, String)| schema::faults(key, value.as_bytes());
-    let faults: Vec<String> = records.iter().flat_map(fault).collect();
-    assert_eq!(faults, Vec::<String>::new());
 }
 
 fn assert_nothing_of_ours_is_left(place: &Place<'_>) {

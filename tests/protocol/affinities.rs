@@ -1,8 +1,6 @@
 //! Blocks as a whole: claimed and given up by many at once, half states of Calico, nodes and pools that go.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
 use block_ipam::affinity::claim_range::{ClaimRange, Claimed};
@@ -16,7 +14,7 @@ use block_ipam::blocks::{BlockCidr, Cidr};
 use block_ipam::ids::{HandleId, NodeName, Owner, ResourceName};
 use block_ipam::resources::plans::pool_delete::Delete;
 use block_ipam::revision::Revision;
-use serde_json::Value;
+use block_ipam_testing::recordings;
 
 use crate::state::State;
 use crate::world::{Faults, Process, World, now, run};
@@ -269,12 +267,8 @@ fn every_half_state_of_calico_can_be_lived_with_and_repaired() {
 }
 
 fn load(world: &World, store: &str) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/stores");
-    let text = fs::read_to_string(folder.join(format!("{store}.json"))).expect("a store");
-    let entries: Vec<Value> = serde_json::from_str(&text).expect("a list of records");
-    for entry in entries {
-        let member = |name: &str| entry[name].as_str().expect("text").to_owned();
-        world.put(&member("key"), &member("value"));
+    for (key, value) in recordings::store(store) {
+        world.put(&key, &value);
     }
 }
 

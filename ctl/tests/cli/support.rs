@@ -9,6 +9,7 @@ use std::time::Duration;
 use block_ipam::datastore::sqlite::Sqlite;
 use block_ipam::datastore::{Commit, Datastore, OnAbsent, Txn, Write};
 use block_ipam::entropy::SystemEntropy;
+use block_ipam_testing::recordings;
 use expect_test::Expect;
 
 /// A place of its own to work in.
@@ -25,16 +26,7 @@ impl Bench {
     /// A store with the recorded content.
     pub(crate) fn golden(name: &str) -> Bench {
         let bench = Bench::new();
-        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/stores");
-        let text =
-            std::fs::read_to_string(root.join(format!("{name}.json"))).expect("a recorded store");
-        let entries: Vec<serde_json::Value> = serde_json::from_str(&text).expect("an array");
-        let member = |entry: &serde_json::Value, name: &str| {
-            entry[name].as_str().expect("a text").to_owned()
-        };
-        let pairs = entries
-            .iter()
-            .map(|entry| (member(entry, "key"), member(entry, "value")));
+        let pairs = recordings::store(name).into_iter();
         bench.put(&pairs.collect::<Vec<_>>());
         bench
     }

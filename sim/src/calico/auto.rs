@@ -1,4 +1,4 @@
-//! Automatic assignment of both families, one after the other, and blocks made in advance.
+//! Automatic assignment of both families, one after the other.
 
 use std::collections::VecDeque;
 
@@ -11,7 +11,6 @@ use super::claim::Claimant;
 use super::client::Kv;
 use super::failure::Failure;
 use super::find::Search;
-use super::handles::Count;
 use super::pools::{Chosen, Pool, Wish, choose, longest_prefix};
 use super::process::{Calico, TRIES};
 use super::records::{Attributes, Config};
@@ -45,18 +44,6 @@ pub struct AutoAssign {
 pub struct Namespace {
     /// Its labels.
     pub labels: Attributes,
-}
-
-/// A request for one block of each family that sets slots aside.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[expect(missing_docs, reason = "the members are Calico's")]
-pub struct EnsureBlock {
-    pub host: String,
-    pub pools4: Vec<String>,
-    pub pools6: Vec<String>,
-    pub reserved4: Option<Reserved>,
-    pub reserved6: Option<Reserved>,
 }
 
 /// What a family got.
@@ -211,7 +198,7 @@ impl Calico {
     }
 
     /// Returns the pools and the node's blocks in them, and gives up empty blocks in pools that no longer select it.
-    async fn serving_pools(
+    pub(super) async fn serving_pools(
         &self,
         wish: Wish<'_>,
         owner: &str,
@@ -301,175 +288,23 @@ impl Calico {
         half: Half<'_>,
         search: &Search<'_>,
         got: &mut Assigned,
-        mut block: Kv<Block>,
+        block: Kv<Block>,
     ) {
-        let Some(cidr) = block.value.net() else {
-            return;
-        };
-        for _ in 0..TRIES {
-            let wanted = half.count - got.ips.len();
-            match self
-                .take(half, search, block, wanted, search.config.strict)
-                .await
-            {
-                Ok(ips) => {
-                    got.ips.extend(ips);
-                    return;
-                }
-                Err(Failure::Conflict(_)) => {}
-                Err(Failure::HandleFull { .. }) => {
-                    if let Some(ips) = self.held_already(half).await {
-                        got.ips = ips;
-                        return;
-                    }
-                }
-                Err(_) => {
-                    let text = "Failed to assign IPs in newly allocated block";
-                    if !got.messages.iter().any(|message| message == text) {
-                        got.messages.push(text.to_owned());
-                    }
-                    return;
-                }
-            }
-            match self.block(cidr).await {
-                Ok(again) => block = again,
-                Err(_) => return,
+        let only_own = search.config.strict;
+        if self
+            .take_until(half, search, got, block, only_own)
+            .await
+            .is_err()
+        {
+            let text = "Failed to assign IPs in newly allocated block";
+            if !got.messages.iter().any(|message| message == text) {
+                got.messages.push(text.to_owned());
             }
         }
-    }
-
-    /// The addresses that a full handle has, if they are enough.
-    pub(super) async fn held_already(&self, half: Half<'_>) -> Option<Vec<(Address, u8)>> {
-        let handle = half.request.handle.as_deref()?;
-        let held = self.ips_by_handle(handle).await.ok()?;
-        let of_family = held
-            .into_iter()
-            .filter(|address| address.family() == half.family);
-        let ips: Vec<_> = of_family
-            .map(|address| (address, half.family.width()))
-            .take(half.count)
-            .collect();
-        (ips.len() == half.count).then_some(ips)
-    }
-
-    /// Takes addresses from a block: the handle is counted up by what is wanted, then the block is written.
-    pub(super) async fn take(
-        &self,
-        half: Half<'_>,
-        search: &Search<'_>,
-        mut block: Kv<Block>,
-        wanted: usize,
-        only_own: bool,
-    ) -> Result<Vec<(Address, u8)>, Failure> {
-        block
-            .value
-            .normalise(self.now(), search.config.cooldown_seconds);
-        let cidr = block
-            .value
-            .net()
-            .ok_or_else(|| Failure::other("a block without a CIDR"))?;
-        if only_own {
-            affine(&block.value, search.who.owner)?;
-        }
-        let taken = block
-            .value
-            .take(wanted, &half.attribute(), &search.reservations);
-        if taken.is_empty() {
-            return Ok(Vec::new());
-        }
-        let count = half.request.handle.as_deref().map(|handle| Count {
-            handle,
-            block: cidr,
-            by: i64::try_from(wanted).expect("few addresses are wanted"),
-            most: half.request.max_per_handle,
-        });
-        if let Some(count) = count {
-            self.increment(count).await?;
-        }
-        if let Err(failure) = self.update_block(block).await {
-            if let Some(count) = count {
-                // What becomes of this is only logged.
-                let _ = self.decrement(count, None).await;
-            }
-            return Err(failure);
-        }
-        Ok(taken
-            .into_iter()
-            .map(|address| (address, cidr.length()))
-            .collect())
-    }
-
-    /// Makes a block of each family for which slots are to be set aside.
-    ///
-    /// # Errors
-    /// As an assignment's.
-    pub async fn ensure_block(
-        &self,
-        request: &EnsureBlock,
-    ) -> Result<(Option<Cidr>, Option<Cidr>), Failure> {
-        let v4 = self.ensure_half(request, Family::V4).await?;
-        let v6 = self.ensure_half(request, Family::V6).await?;
-        Ok((v4, v6))
-    }
-
-    async fn ensure_half(
-        &self,
-        request: &EnsureBlock,
-        family: Family,
-    ) -> Result<Option<Cidr>, Failure> {
-        let (pools, reserved) = match family {
-            Family::V4 => (&request.pools4, &request.reserved4),
-            Family::V6 => (&request.pools6, &request.reserved6),
-        };
-        let Some(reserved) = reserved else {
-            return Ok(None);
-        };
-        let requested = requested(family, pools)?;
-        let owner = format!("host:{}", request.host);
-        let config = self.config().await?;
-        let labels = self.labels(&request.host).await?;
-        let wish = Wish {
-            family,
-            node: &request.host,
-            labels: &labels,
-            namespace: &Attributes::new(),
-            requested: &requested,
-            reserved: Some(reserved),
-            usage: "Workload",
-        };
-        let (chosen, own) = self.serving_pools(wish, &owner, &config).await?;
-        let mut search = Search {
-            who: Claimant {
-                owner: &owner,
-                reserved: Some(reserved),
-            },
-            reservations: self.reservations().await?,
-            pools: chosen.serving,
-            owned: own.len(),
-            own,
-            most: usize::MAX,
-            config,
-        };
-        let block = self.find_or_claim(&mut search, 0).await?;
-        Ok(block.value.net())
     }
 }
 
-/// Refuses a block that is not the owner's.
-fn affine(block: &Block, owner: &str) -> Result<(), Failure> {
-    match block.affinity.as_deref() {
-        Some(own) if own == owner => Ok(()),
-        Some(own) => Err(Failure::other(format!(
-            "Block affinity ({own}) does not match provided ({owner})"
-        ))),
-        None => Err(Failure::other(format!(
-            "Attempt to assign from block {} with no affinity",
-            block.cidr
-        ))),
-    }
-}
-
-fn requested(family: Family, texts: &[String]) -> Result<Vec<Cidr>, Failure> {
+pub(super) fn requested(family: Family, texts: &[String]) -> Result<Vec<Cidr>, Failure> {
     let pools = texts.iter().map(|text| {
         Cidr::parse_masking(text)
             .map_err(|_| Failure::other(format!("invalid CIDR address: {text}")))

@@ -35,14 +35,14 @@ pub(crate) fn differences(transition: &Transition, ours: &Ended) -> Vec<String> 
 
 fn traces(transition: &Transition, ours: &Ended) -> Vec<String> {
     let mut lines = Vec::new();
-    let theirs = &transition.trace;
-    let ours_cut = &ours.trace[..if transition.is_cut {
+    let theirs = transition.sent();
+    let ours_cut = &ours.trace[..if transition.is_cut() {
         theirs.len().min(ours.trace.len())
     } else {
         ours.trace.len()
     }];
     let is_unordered = UNORDERED.contains(&transition.kind());
-    if is_unordered && transition.is_cut {
+    if is_unordered && transition.is_cut() {
         // Which blocks came first is unknown, so only kinds of requests can be compared.
         if verbs(ours_cut) != verbs(theirs) {
             lines.push(format!("requests {ours_cut:#?}; Calico {theirs:#?}"));
@@ -51,11 +51,11 @@ fn traces(transition: &Transition, ours: &Ended) -> Vec<String> {
         if sorted(ours_cut.iter()) != sorted(theirs.iter()) {
             lines.push(format!("requests {ours_cut:#?}; Calico {theirs:#?}"));
         }
-    } else if ours_cut != theirs.as_slice() {
+    } else if ours_cut != theirs {
         lines.push(format!("requests {ours_cut:#?}; Calico {theirs:#?}"));
     }
     let sends_nothing = transition.operation["handle"] == "";
-    if !(sends_nothing && transition.is_cut) && ours.requests != transition.requests {
+    if !(sends_nothing && transition.is_cut()) && ours.requests != transition.requests {
         lines.push(format!(
             "{:?}; Calico {:?}",
             ours.requests, transition.requests

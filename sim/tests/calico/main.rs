@@ -160,7 +160,7 @@ async fn a_request_or_a_record_that_is_missing_is_noticed() {
 }
 
 fn claimed() -> Vec<Transition> {
-    let transitions = load::transitions();
+    let transitions = load::modelled();
     assert_eq!(transitions.len(), RECORDED);
     let claimed = |transition: &Transition| why_unclaimed(transition).is_none();
     transitions.into_iter().filter(claimed).collect()

@@ -24,13 +24,11 @@ impl Tracing {
 
     /// Counts what was asked.
     pub(crate) fn requests(&self) -> Requests {
-        let lines = self.lines();
-        let is_read = |line: &&String| line.starts_with("GET") || line.starts_with("LIST");
-        let reads = lines.iter().filter(is_read).count();
-        Requests {
-            reads,
-            writes: lines.len() - reads,
+        let mut requests = Requests::default();
+        for line in self.lines() {
+            *requests.of_kind(&line) += 1;
         }
+        requests
     }
 
     fn say(&self, verb: &str, key: &str, outcome: &str) {

@@ -7,6 +7,7 @@ use block_ipam::affinity::repair::Standing;
 use block_ipam::assign::repair_handle::RepairCounts;
 use block_ipam::ids::HandleId;
 use block_ipam::revision::Revision;
+use block_ipam_sim::calico::AutoAssigned;
 
 use crate::gate::{Dropped, NOTHING};
 use crate::records::Records;
@@ -78,14 +79,20 @@ pub(crate) fn x22(world: &World, dropped: Dropped) -> Vec<String> {
     Records::of(world).confirmed()
 }
 
-/// Without a write of the block Calico's assignment still fits, whose count was taken.
-pub(crate) fn x23(world: &World, dropped: Dropped) -> Vec<String> {
+/// Calico has counted an address for `h1` up, and is about to write the block; `h0` has one.
+fn calico_counted(world: &World) -> Process<AutoAssigned> {
     pool(world, "a", BLOCK, 30, false);
     node(world, "n1");
     assign(world, "n1", "h0");
     let mut calico = calico_assigning(world, "n1", "h1");
     calico.until(writes_handle);
     calico.until(writes_block);
+    calico
+}
+
+/// Without a write of the block Calico's assignment still fits, whose count was taken.
+pub(crate) fn x23(world: &World, dropped: Dropped) -> Vec<String> {
+    let calico = calico_counted(world);
     repairing(world, dropped, 16 * 60).finish();
     calico.finish();
     Records::of(world).p5()
@@ -93,12 +100,7 @@ pub(crate) fn x23(world: &World, dropped: Dropped) -> Vec<String> {
 
 /// A count that stands for an assignment on its way is lowered; ours adds its own; Calico's undo takes that.
 pub(crate) fn x24(world: &World, seconds: u64) -> Vec<String> {
-    pool(world, "a", BLOCK, 30, false);
-    node(world, "n1");
-    assign(world, "n1", "h0");
-    let mut calico = calico_assigning(world, "n1", "h1");
-    calico.until(writes_handle);
-    calico.until(writes_block);
+    let mut calico = calico_counted(world);
     repairing(world, NOTHING, seconds).finish();
     assigning(world, NOTHING, "n1", "h1")
         .finish()

@@ -7,6 +7,7 @@ pub mod faults;
 pub mod hostile;
 pub mod ops;
 pub mod proxy;
+pub mod recordings;
 pub mod schema;
 pub mod state;
 pub mod world;

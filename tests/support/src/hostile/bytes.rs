@@ -1,34 +1,23 @@
 //! From bytes to records: those of a recorded store, changed by instructions, so that small inputs reach far.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
 use std::sync::LazyLock;
 
 use serde_json::{Value, json};
+
+use crate::recordings;
 
 /// Records whose values need not be text.
 pub(super) type Records = BTreeMap<String, Vec<u8>>;
 
 /// The recorded stores, in order of their names.
 static STORES: LazyLock<Vec<Records>> = LazyLock::new(|| {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../golden/stores");
-    let files = fs::read_dir(folder).expect("the recorded stores");
-    let mut paths: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
-    paths.sort();
-    paths
-        .iter()
-        .map(|path| records(&fs::read_to_string(path).expect("a recorded store")))
+    let bytes = |(key, text): (String, String)| (key, text.into_bytes());
+    let stores = recordings::stores().into_values();
+    stores
+        .map(|records| records.into_iter().map(bytes).collect())
         .collect()
 });
-
-fn records(text: &str) -> Records {
-    let list: Vec<Value> = serde_json::from_str(text).expect("a list of records");
-    let member = |record: &Value, name: &str| record[name].as_str().expect("text").to_owned();
-    list.iter()
-        .map(|record| (member(record, "key"), member(record, "value").into_bytes()))
-        .collect()
-}
 
 /// Keys of every kind, for records that no recorded store has.
 const KEYS: [&str; 14] = [

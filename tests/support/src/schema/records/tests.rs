@@ -1,25 +1,7 @@
 //! The schema against what Calico itself wrote, and against records that it could not have written.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
-
-use serde::Deserialize;
-
 use super::faults;
-
-#[derive(Deserialize)]
-struct Record {
-    key: String,
-    value: String,
-}
-
-#[derive(Deserialize)]
-struct Transition {
-    about: String,
-    before: Vec<Record>,
-    after: Vec<Record>,
-}
+use crate::recordings::{Records, Transition, golden, transitions};
 
 /// What the schema refuses though Calico wrote it: beginning of the recording's name, and the fault.
 const REFUSED: [(&str, &str); 3] = [
@@ -32,32 +14,21 @@ const REFUSED: [(&str, &str); 3] = [
 ];
 
 /// Returns the records that a recorded operation of Calico wrote: those that were not there before.
-fn written(transition: Transition) -> Vec<Record> {
-    let before: BTreeMap<String, String> = transition
-        .before
-        .into_iter()
-        .map(|record| (record.key, record.value))
-        .collect();
-    let after = transition.after.into_iter();
-    after
-        .filter(|record| before.get(&record.key) != Some(&record.value))
-        .collect()
+fn written(transition: &Transition) -> Records {
+    let mut written = transition.after.clone();
+    written.retain(|key, value| transition.before.get(key) != Some(value));
+    written
 }
 
 #[test]
 fn what_calico_wrote_passes() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../golden/transitions");
     let mut number = 0;
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-        let transition: Transition =
-            serde_json::from_slice(&fs::read(&path).unwrap()).expect(&name);
-        let about = transition.about.clone();
-        for record in written(transition) {
+    for transition in transitions(&golden("transitions")) {
+        let (name, about) = (&transition.name, &transition.about);
+        for (key, value) in written(&transition) {
             number += 1;
-            for fault in faults(&record.key, record.value.as_bytes()) {
+            for fault in faults(&key, value.as_bytes()) {
                 found.push(format!("{name} ({about}): {fault}"));
             }
         }
