@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes a certificate authority and the certificates of a test cluster: certs.sh FOLDER [HOST..].
+# Makes a certificate authority and the certificates of a test cluster: [DAYS=N] certs.sh FOLDER [HOST..].
 # ca.crt, server.{crt,key} for 127.0.0.1, localhost and the named hosts, client.{crt,key} with the common name `ipam`.
-# For tests alone: the authority's key is deleted, everything ends after 30 days.
+# For tests alone: the authority's key is deleted, the authority ends after 30 days, and what it signs, unless DAYS says otherwise.
 set -euo pipefail
 
 dir=${1:?certs.sh FOLDER [HOST..]}
@@ -19,7 +19,7 @@ new_key() { openssl ecparam -name prime256v1 -genkey -noout -out "$1"; }
 issue() {
     new_key "$1.key"
     openssl req -new -key "$1.key" -subj "/CN=${3:-$1}" -out "$1.csr"
-    openssl x509 -req -in "$1.csr" -CA ca.crt -CAkey ca.key -CAcreateserial -days 30 -out "$1.crt" \
+    openssl x509 -req -in "$1.csr" -CA ca.crt -CAkey ca.key -CAcreateserial -days "${DAYS:-30}" -out "$1.crt" \
         -extfile <(printf '%s\n' basicConstraints=CA:FALSE "$2") 2>/dev/null
     rm "$1.csr"
 }

@@ -5,6 +5,7 @@
 
 mod wire;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -73,6 +74,54 @@ impl NodeFiles {
         fs::rename(&draft, self.hint()).inspect_err(|_| {
             let _ = fs::remove_file(&draft);
         })
+    }
+}
+
+/// What one node remembers of one store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remembered {
+    /// The file of the hint.
+    pub file: PathBuf,
+    /// The hint; the empty one where there is none that parses.
+    pub hint: Hint,
+    /// Where a call noted that the store went back: the file, and how.
+    pub went_back: Option<(PathBuf, String)>,
+}
+
+/// Returns what the nodes of this machine remember of all stores below a folder, in order of the files. Nothing is
+/// remembered where there is no such folder.
+///
+/// # Errors
+/// Those of the file system: a folder that may not be read.
+pub fn remembered(run_dir: &Path) -> io::Result<Vec<Remembered>> {
+    let mut stems = BTreeSet::new();
+    for store in entries(run_dir)?.iter().filter(|path| path.is_dir()) {
+        let files = entries(store)?.into_iter();
+        let told = files.filter(|path| {
+            let ending = path.extension().and_then(|ending| ending.to_str());
+            matches!(ending, Some("json" | "went-back"))
+        });
+        stems.extend(told.map(|path| path.with_extension("")));
+    }
+    let of = |stem: PathBuf| {
+        let beside = |ending: &str| PathBuf::from(format!("{}.{ending}", stem.display()));
+        let (file, word) = (beside("json"), beside("went-back"));
+        let hint = fs::read(&file).ok().and_then(|bytes| decode(&bytes));
+        let said = fs::read_to_string(&word).ok();
+        Remembered {
+            file,
+            hint: hint.unwrap_or_default(),
+            went_back: said.map(|said| (word, said)),
+        }
+    };
+    Ok(stems.into_iter().map(of).collect())
+}
+
+fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    match fs::read_dir(folder) {
+        Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
     }
 }
 
@@ -183,6 +232,31 @@ mod tests {
         }
         fs::write(files.hint(), good).expect("written");
         assert_eq!(files.load(), hint());
+    }
+
+    #[test]
+    fn what_all_nodes_remember_of_all_stores_is_found() {
+        let dir = tempfile::tempdir().expect("a directory");
+        assert_eq!(remembered(&dir.path().join("absent")).expect("none"), []);
+        let (first, second) = (files(dir.path(), "a.b"), files(dir.path(), "c"));
+        first.save(&hint()).expect("saved");
+        fs::write(second.went_back(), "it is older").expect("written");
+        fs::write(second.lock(), "").expect("written");
+        fs::write(dir.path().join("stray.json"), "{}").expect("written");
+        let told = remembered(dir.path()).expect("read");
+        let expected = [
+            Remembered {
+                file: first.hint(),
+                hint: hint(),
+                went_back: None,
+            },
+            Remembered {
+                file: second.hint(),
+                hint: Hint::default(),
+                went_back: Some((second.went_back(), "it is older".to_owned())),
+            },
+        ];
+        assert_eq!(told, expected);
     }
 
     #[test]

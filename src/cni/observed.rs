@@ -62,13 +62,13 @@ impl fmt::Display for WentBack {
 }
 
 impl Known {
-    /// Returns how a store went back, if it did.
-    fn judge(self, snapshot: &Snapshot) -> Option<WentBack> {
-        if snapshot.revision < self.revision {
-            let (seen, now) = (self.revision, snapshot.revision);
+    /// Returns how a store went back that is at a revision and has an identity, if it did.
+    pub fn judge(self, revision: Revision, cluster: u64) -> Option<WentBack> {
+        if revision < self.revision {
+            let (seen, now) = (self.revision, revision);
             return Some(WentBack::Revision { seen, now });
         }
-        let (seen, now) = (self.cluster, snapshot.cluster);
+        let (seen, now) = (self.cluster, cluster);
         let differs = seen != 0 && now != 0 && seen != now;
         differs.then_some(WentBack::Cluster { seen, now })
     }
@@ -131,7 +131,7 @@ impl Observed {
     }
 
     fn judge(&self, snapshot: &Snapshot) -> Result<(), DatastoreError> {
-        let Some(how) = self.known.judge(snapshot) else {
+        let Some(how) = self.known.judge(snapshot.revision, snapshot.cluster) else {
             return Ok(());
         };
         self.lock().went_back = Some(how);
@@ -215,13 +215,8 @@ mod tests {
             (known(9, 7), (10, 0), "-"),
         ];
         for (known, (revision, cluster), expected) in table {
-            let snapshot = Snapshot {
-                revision: Revision(revision),
-                cluster,
-                ..Snapshot::default()
-            };
             let shown = known
-                .judge(&snapshot)
+                .judge(Revision(revision), cluster)
                 .map_or_else(|| "-".to_owned(), |how| how.to_string());
             assert_eq!(shown, expected, "{known:?} {revision} {cluster}");
         }

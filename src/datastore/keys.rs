@@ -74,6 +74,11 @@ pub fn nodes() -> Span {
     Span::Prefix(NODES.to_owned())
 }
 
+/// Returns the keys of what tells which machine each node is.
+pub fn identities() -> Span {
+    Span::Prefix(IDENTITIES.to_owned())
+}
+
 /// Returns the keys of all blocks of both families.
 pub fn blocks() -> Span {
     Span::Prefix(BLOCKS.to_owned())

@@ -55,7 +55,7 @@ impl Dial {
     }
 
     /// Connects, and logs in where a login is given: a client of all that etcd offers.
-    async fn client(&self, url: &str, login: Option<&Login>) -> Result<Client, Failure> {
+    pub(super) async fn client(&self, url: &str, login: Option<&Login>) -> Result<Client, Failure> {
         let endpoint = self.endpoint(url);
         let endpoint = endpoint.map_err(|error| Failure::of(&error.into()))?;
         let channel = endpoint.connect().await;

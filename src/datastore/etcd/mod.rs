@@ -11,9 +11,11 @@ mod endpoint;
 mod errors;
 mod race;
 mod store;
+mod survey;
 mod tls;
 
 pub use store::{Etcd, HEDGE_AFTER};
+pub use survey::{Alarm, Member, Surveyed, Unanswered};
 
 #[cfg(test)]
 mod tests;

@@ -30,8 +30,8 @@ const LOOK_AT_FILES_EVERY: Duration = Duration::from_secs(10);
 /// A store in etcd. Connects with the first request, where nobody asked for it before.
 #[derive(Debug)]
 pub struct Etcd {
-    endpoints: Vec<Endpoint>,
-    timeout: Duration,
+    pub(super) endpoints: Vec<Endpoint>,
+    pub(super) timeout: Duration,
     tls: TlsSettings,
     connecting: Mutex<Connecting>,
     /// The endpoint that is asked first.

@@ -15,7 +15,7 @@ mod inside;
 
 pub use config::put_config;
 pub use node::{delete_legacy_host, delete_node, put_node};
-pub use pool::put_pool;
+pub use pool::{put_pool, put_pool_over};
 pub use pool_delete::{delete_drained_pool, delete_pool, disable_pool, forget_pool};
 pub use put::{Mode, Put, Written};
 pub use reservation::{delete_reservation, put_reservation};

@@ -19,10 +19,23 @@ use crate::resources::refused::{ChangeRefusal, Kind};
 ///    forgotten affinity: guarded by all affinities (X26) and by the blocks inside.
 /// 4. An existing one keeps CIDR and block size, and members that we do not know: guarded by its revision.
 pub fn put_pool(view: &View, request: &Put<Pool>, _: Context) -> Step<Written> {
-    plan(view, request).into()
+    plan(view, request, OtherSizes::Refuse).into()
 }
 
-fn plan(view: &View, request: &Put<Pool>) -> Result<Step<Written>, Stop> {
+/// The same without rule 3, for whoever was told what that breaks: nobody is given what lies in blocks of another size,
+/// and Calico may make a block anew from an affinity and give its addresses out twice.
+pub fn put_pool_over(view: &View, request: &Put<Pool>, _: Context) -> Step<Written> {
+    plan(view, request, OtherSizes::Accept).into()
+}
+
+/// What becomes of a pool over blocks and affinities of another size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OtherSizes {
+    Refuse,
+    Accept,
+}
+
+fn plan(view: &View, request: &Put<Pool>, others: OtherSizes) -> Result<Step<Written>, Stop> {
     let pool = &request.value;
     let name = ResourceName::stored(&pool.metadata.name);
     let subject = Subject {
@@ -43,7 +56,7 @@ fn plan(view: &View, request: &Put<Pool>) -> Result<Step<Written>, Stop> {
     subject.admit(request, metadata, &pool.metadata)?;
     match existing {
         Some(existing) => edit(&subject, existing, request),
-        None => create(&subject, view, pools, pool),
+        None => create(&subject, view, pools, pool, others),
     }
 }
 
@@ -88,6 +101,7 @@ fn create(
     view: &View,
     pools: &Listing<ResourceName, Pool>,
     pool: &Pool,
+    other_sizes: OtherSizes,
 ) -> Result<Step<Written>, Stop> {
     let others = pools.records.values();
     let overlaps = others.filter_map(|other| pool_rules::overlap_fault(pool, &other.value));
@@ -99,7 +113,7 @@ fn create(
         block.cidr().length() != pool.block_length || !pool.cidr.covers(block.cidr())
     };
     let inside = inside(view, pool.cidr, other_size).ok_or_else(|| Stop::Read(wants(pool.cidr)))?;
-    if 0 < inside.blocks + inside.affinities {
+    if 0 < inside.blocks + inside.affinities && other_sizes == OtherSizes::Refuse {
         return Err(refuse(ChangeRefusal::OtherBlockSize {
             name: pool.metadata.name.clone(),
             cidr: pool.cidr,

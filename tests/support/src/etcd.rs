@@ -201,8 +201,21 @@ impl Drop for EtcdServer {
 /// # Panics
 /// Where openssl is not installed.
 pub fn make_certificates(folder: &Path) {
+    make_certificates_for(folder, 30);
+}
+
+/// The same, and the certificates of server and client end after so many days.
+///
+/// # Panics
+/// Where openssl is not installed.
+pub fn make_certificates_for(folder: &Path, days: u32) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../test-env/certs.sh");
-    let output = Command::new("bash").arg(script).arg(folder).output();
+    let mut command = Command::new("bash");
+    command
+        .arg(script)
+        .arg(folder)
+        .env("DAYS", days.to_string());
+    let output = command.output();
     let output = output.expect("bash runs");
     assert!(
         output.status.success(),
