@@ -7,7 +7,8 @@ use crate::failure::Failure;
 use crate::verbs::{
     completion, convert, delete, get, ipam_check, ipam_configure, ipam_explain, ipam_gc,
     ipam_release, ipam_repair, ipam_reserve, ipam_show, ipam_split, ipam_unreserve, label,
-    node_show, patch, status, store_adopt, store_print_role, validate, version, write,
+    node_list, node_register, node_release, node_resync, node_show, patch, status, store_adopt,
+    store_doctor, store_print_role, validate, version, write,
 };
 
 const EXIT_STATUS: &str = "\
@@ -15,7 +16,7 @@ Exit status:
   0  done
   1  refused, or failed
   2  the command line makes no sense
-  3  a check found inconsistencies
+  3  a check found something
   4  the store cannot be reached
 
 Data goes to stdout, sentences go to stderr.";
@@ -88,7 +89,7 @@ pub(crate) enum Command {
     Ipam(IpamCommand),
     /// Show how many addresses a node has, and who holds them
     Status(status::StatusArgs),
-    /// Look at a node
+    /// Look at nodes, and take back what dead ones have
     #[command(subcommand, arg_required_else_help = true)]
     Node(NodeCommand),
     /// Look at the store
@@ -130,13 +131,23 @@ pub(crate) enum IpamCommand {
 /// A verb of `node`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum NodeCommand {
+    /// Show all nodes with what they have, and which machine each is
+    List(node_list::NodeListArgs),
     /// Show the blocks of a node, and the addresses that it holds
     Show(node_show::NodeShowArgs),
+    /// Give a node its record
+    Register(node_register::NodeRegisterArgs),
+    /// Take back all that a dead node has: addresses, blocks, record
+    Release(node_release::NodeReleaseArgs),
+    /// Forget which machine a node is
+    Resync(node_resync::NodeResyncArgs),
 }
 
 /// A verb of `store`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum StoreCommand {
+    /// Tell what ails the store, and what to do about it
+    Doctor(store_doctor::DoctorArgs),
     /// Tell what to know and to do before a node of a Calico cluster is taken over
     Adopt(store_adopt::AdoptArgs),
     /// Print the roles of etcd that the programs need, as commands of etcdctl
@@ -157,11 +168,10 @@ pub(crate) async fn run(context: &Context, command: &Command) -> Result<(), Fail
         Command::Validate(args) => validate::run(context, args),
         Command::Status(args) => status::run(context, args).await,
         Command::Ipam(command) => ipam(context, command).await,
-        Command::Node(NodeCommand::Show(args)) => node_show::run(context, args).await,
-        Command::Store(StoreCommand::Adopt(args)) => store_adopt::run(context, args).await,
-        Command::Store(StoreCommand::PrintRole(args)) => store_print_role::run(context, args),
+        Command::Node(command) => node(context, command).await,
+        Command::Store(command) => store(context, command).await,
         Command::Convert(args) => convert::run(context, args),
-        Command::Version(args) => version::run(context, args),
+        Command::Version(args) => version::run(context, args).await,
         Command::Completion(args) => completion::run(context, args),
     }
 }
@@ -178,5 +188,23 @@ async fn ipam(context: &Context, command: &IpamCommand) -> Result<(), Failure> {
         IpamCommand::Split(args) => ipam_split::run(context, args).await,
         IpamCommand::Reserve(args) => ipam_reserve::run(context, args).await,
         IpamCommand::Unreserve(args) => ipam_unreserve::run(context, args).await,
+    }
+}
+
+async fn node(context: &Context, command: &NodeCommand) -> Result<(), Failure> {
+    match command {
+        NodeCommand::List(args) => node_list::run(context, args).await,
+        NodeCommand::Show(args) => node_show::run(context, args).await,
+        NodeCommand::Register(args) => node_register::run(context, args).await,
+        NodeCommand::Release(args) => node_release::run(context, args).await,
+        NodeCommand::Resync(args) => node_resync::run(context, args).await,
+    }
+}
+
+async fn store(context: &Context, command: &StoreCommand) -> Result<(), Failure> {
+    match command {
+        StoreCommand::Doctor(args) => store_doctor::run(context, args).await,
+        StoreCommand::Adopt(args) => store_adopt::run(context, args).await,
+        StoreCommand::PrintRole(args) => store_print_role::run(context, args),
     }
 }

@@ -6,10 +6,12 @@ use block_ipam::allocator::Allocator;
 use block_ipam::clock::{Clock, SystemClock, Timestamp};
 use block_ipam::datastore::Datastore;
 use block_ipam::datastore::observe::{Counting, Counts};
+use block_ipam::datastore::settings::StoreSettings;
 use block_ipam::entropy::SystemEntropy;
 
 use crate::dry_run::DryRun;
 use crate::failure::Failure;
+use crate::progress;
 use crate::store::{self, Choice};
 use crate::time;
 use crate::ui::Ui;
@@ -80,7 +82,10 @@ impl Context {
     /// Returns the store, opened.
     pub(crate) async fn open(&self, access: Access) -> Result<&Opened, Failure> {
         let open = || async {
-            let store = store::open(self.ui, &self.choice, access)?;
+            let mut store = store::open(self.ui, &self.choice, access)?;
+            if !self.ui.quiet {
+                store = progress::watched(store);
+            }
             let requests = Arc::new(Counting::new(store));
             let mut store: Arc<dyn Datastore> = Arc::clone(&requests) as _;
             let dry_run =
@@ -98,6 +103,11 @@ impl Context {
             })
         };
         self.opened.get_or_try_init(open).await
+    }
+
+    /// Returns where the store is.
+    pub(crate) fn settings(&self) -> Result<StoreSettings, Failure> {
+        store::settings(self.ui, &self.choice)
     }
 
     /// Returns what was asked of the store so far, if it was opened.

@@ -31,6 +31,8 @@ enum Stood {
     Exists,
     /// It changed since it was read.
     Changed,
+    /// What is in it has another size.
+    OtherSize,
     /// Anything else, or nothing.
     Other,
 }
@@ -105,6 +107,11 @@ impl Failure {
         matches!(self.stood, Stood::Changed)
     }
 
+    /// Returns whether it is that a pool would stand over blocks of another size.
+    pub(crate) const fn is_other_size(&self) -> bool {
+        matches!(self.stood, Stood::OtherSize)
+    }
+
     /// Returns all that it says about what went wrong, in one line.
     pub(crate) fn sentence(&self) -> String {
         let mut parts = vec![self.error.clone()];
@@ -142,7 +149,10 @@ impl From<DatastoreError> for Failure {
             }
             _ => FailureKind::Refused,
         };
-        let failure = Failure::new(kind, error.to_string());
+        let mut failure = Failure::new(kind, error.to_string());
+        if matches!(error, DatastoreError::Compacted(_)) {
+            failure = failure.hint("try again, compact it less often, or keep more revisions");
+        }
         match error.source() {
             Some(source) => failure.caused_by(source),
             None => failure,
@@ -195,6 +205,10 @@ fn change(mut failure: Failure, refusal: &ChangeRefusal) -> Failure {
 }
 
 fn other_block_size(failure: Failure, inside: &Inside) -> Failure {
+    let failure = Failure {
+        stood: Stood::OtherSize,
+        ..failure
+    };
     let sizes = inside.examples.iter().map(|block| block.cidr().length());
     let mut sizes: Vec<u8> = sizes.collect();
     sizes.dedup();

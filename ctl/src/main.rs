@@ -3,10 +3,12 @@
 mod adopt;
 mod cli;
 mod context;
+mod doctor;
 mod dry_run;
 mod failure;
 mod manifest;
 mod output;
+mod progress;
 mod records;
 mod report;
 mod similar;
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
     let runtime =
         runtime.expect("a runtime of one thread needs nothing but memory and a poll handle");
     let ended = runtime.block_on(cli::run(&context, &cli.command));
+    progress::end();
     let status = match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

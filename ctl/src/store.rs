@@ -49,7 +49,8 @@ pub(crate) fn open(ui: Ui, choice: &Choice, access: Access) -> Result<Arc<dyn Da
     })
 }
 
-fn settings(ui: Ui, choice: &Choice) -> Result<StoreSettings, Failure> {
+/// Returns where the store is.
+pub(crate) fn settings(ui: Ui, choice: &Choice) -> Result<StoreSettings, Failure> {
     let flag = choice.datastore.as_deref().map(Layer::flag);
     let file = choice.config.as_deref().map(layer_of).transpose()?;
     let sources = Sources {

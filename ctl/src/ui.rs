@@ -3,9 +3,11 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::process::ExitCode;
 
+use anstyle::{AnsiColor, Color, Style};
 use block_ipam::datastore::observe::Counts;
 
 use crate::failure::{Failure, FailureKind};
+use crate::progress;
 
 /// What the operator said beforehand to the question whether to go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,8 +30,19 @@ impl Ui {
     ///
     /// A reader that went away ends the command, and that is no failure: `ipamctl get ippool | head -1` is ordinary.
     pub(crate) fn data(self, text: &str) -> Result<(), Failure> {
-        let mut out = io::stdout().lock();
-        let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        let written = progress::aside(|| {
+            let mut out = io::stdout().lock();
+            out.write_all(text.as_bytes()).and_then(|()| out.flush())
+        });
+        written.map_err(|error| unwritable(&error))
+    }
+
+    /// Prints data with colours in it, which stay away where no terminal wants them.
+    pub(crate) fn painted(self, text: &str) -> Result<(), Failure> {
+        let written = progress::aside(|| {
+            let mut out = anstream::AutoStream::auto(io::stdout().lock());
+            out.write_all(text.as_bytes()).and_then(|()| out.flush())
+        });
         written.map_err(|error| unwritable(&error))
     }
 
@@ -50,6 +63,7 @@ impl Ui {
 
     /// Returns where much data goes, piece by piece.
     pub(crate) fn pieces(self) -> impl Write {
+        progress::end();
         io::BufWriter::new(io::stdout().lock())
     }
 
@@ -74,6 +88,7 @@ impl Ui {
             return Err(Failure::refused(error)
                 .hint("`--yes` does it, `--dry-run` shows what would be done"));
         }
+        progress::end();
         let _ = write!(io::stderr().lock(), "{question} [y/N] ");
         let mut line = String::new();
         let read = io::stdin().lock().read_line(&mut line);
@@ -123,7 +138,22 @@ pub(crate) fn unwritable(error: &io::Error) -> Failure {
     }
 }
 
-/// Nobody could be told that stderr does not work.
+/// Prints a sentence; the colour of its first word says what the word says. Nobody could be told that stderr does not work.
 fn complain(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    let style = PAINTED.iter().find(|(word, _)| line.starts_with(word));
+    let painted = style.map(|(word, colour)| {
+        let style = Style::new().fg_color(Some(Color::Ansi(*colour))).bold();
+        format!("{style}{word}{style:#}{}", &line[word.len()..])
+    });
+    let line = painted.as_deref().unwrap_or(line);
+    progress::aside(|| {
+        let _ = writeln!(anstream::AutoStream::auto(io::stderr().lock()), "{line}");
+    });
 }
+
+/// First words of sentences, and their colours where a terminal wants any.
+const PAINTED: [(&str, AnsiColor); 3] = [
+    ("Error:", AnsiColor::Red),
+    ("Warning:", AnsiColor::Yellow),
+    ("Hint:", AnsiColor::Cyan),
+];

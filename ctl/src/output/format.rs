@@ -23,6 +23,11 @@ impl FromStr for Format {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Format, String> {
+        // calicoctl takes a template behind an equals sign or behind a blank.
+        let text = match text {
+            "go-template" | "go-template-file" => &format!("{text}="),
+            text => text,
+        };
         match text.split_once('=') {
             Some(("custom-columns", columns)) if !columns.is_empty() => {
                 let columns = columns
@@ -31,7 +36,10 @@ impl FromStr for Format {
                 return Ok(Format::Columns(columns.collect()));
             }
             Some(("go-template" | "go-template-file", _)) => {
-                return Err("templates of Go are not supported: take json, and jq".to_owned());
+                return Err(
+                    "templates of Go are not supported: `-o json` and jq print the same, or `-o custom-columns=NAME,..`"
+                        .to_owned(),
+                );
             }
             _ => {}
         }

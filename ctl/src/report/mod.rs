@@ -12,5 +12,5 @@ pub(crate) use allocation::{Allocation, LeakedHandle};
 pub(crate) use cluster::Cluster;
 pub(crate) use in_use::{InUse, Judged};
 pub(crate) use read::{Report, read};
-pub(crate) use walk::{Ended, blocks};
+pub(crate) use walk::{Ended, blocks, entries};
 pub(crate) use write::{Head, Writer, replaced};

@@ -8,6 +8,11 @@ use crate::context::Context;
 use crate::failure::Failure;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  source <(ipamctl completion bash)
+  ipamctl completion zsh > \"${fpath[1]}/_ipamctl\"
+  ipamctl completion fish > ~/.config/fish/completions/ipamctl.fish")]
 pub(crate) struct CompletionArgs {
     /// The shell
     #[arg(value_enum)]

@@ -18,6 +18,13 @@ use crate::verbs::check_words::{self, Tally};
 const MOST_STARTS: usize = 3;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Ends with status 3 if it finds errors or warnings. It reads at one revision: nothing has to be locked.
+
+Examples:
+  ipamctl ipam check
+  ipamctl ipam check --show-problem-ips
+  ipamctl ipam check -o - | jq '.findings[].finding'")]
 pub(crate) struct CheckArgs {
     /// Tell every address that is held
     #[arg(long)]

@@ -12,6 +12,12 @@ use crate::failure::Failure;
 const RECOMMENDED_COOLDOWN: i64 = 130;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+`ipamctl ipam show --show-configuration` shows what is set.
+
+Examples:
+  ipamctl ipam configure --strictaffinity=true
+  ipamctl ipam configure --max-blocks-per-host=4 --dry-run")]
 pub(crate) struct ConfigureArgs {
     /// Whether nodes take addresses from their own blocks alone
     #[arg(long, value_name = "true|false")]

@@ -16,6 +16,10 @@ use crate::records::{self, Listing};
 use crate::verbs::ipam_show::Format;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  ipamctl node show rack1-n07
+  ipamctl node show rack1-n07 -o json | jq -r '.addresses[].address'")]
 pub(crate) struct NodeShowArgs {
     /// The node
     name: String,

@@ -17,8 +17,9 @@ pub(crate) struct PrintRoleArgs {
     name: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Program {
+/// Who needs a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Program {
     /// The CNI plugin, and `ipamctl ipam gc` on a node
     Plugin,
     /// ipamctl with all of its verbs
@@ -28,10 +29,44 @@ enum Program {
 }
 
 /// What may be done to keys.
-#[derive(Debug, Clone, Copy)]
-enum May {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum May {
     Read,
+    /// Who may write may read.
     Write,
+}
+
+impl May {
+    /// Returns the rights that it consists of.
+    pub(crate) const fn includes(self) -> &'static [May] {
+        match self {
+            May::Read => &[May::Read],
+            May::Write => &[May::Read, May::Write],
+        }
+    }
+}
+
+impl Program {
+    /// All of them, the one that needs most last.
+    pub(crate) const ALL: [Program; 3] = [Program::Plugin, Program::Reader, Program::Ipamctl];
+
+    /// Returns its word on the command line.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Program::Plugin => "plugin",
+            Program::Ipamctl => "ipamctl",
+            Program::Reader => "reader",
+        }
+    }
+
+    /// Returns what it may do, and to which keys: all below one that ends with a slash, else the one.
+    pub(crate) fn grants(self) -> Vec<(May, &'static str)> {
+        match self {
+            Program::Plugin => PLUGIN.to_vec(),
+            Program::Ipamctl => ALL.to_vec(),
+            Program::Reader => ALL.iter().map(|(_, keys)| (May::Read, *keys)).collect(),
+        }
+    }
 }
 
 /// Keys of which a role is made. The reader may read what ipamctl may write.
@@ -80,15 +115,9 @@ const PLUGIN: [Grant; 9] = [
 type Grant = (May, &'static str);
 
 pub(crate) fn run(context: &Context, args: &PrintRoleArgs) -> Result<(), Failure> {
-    let (own, grants): (&str, Vec<Grant>) = match args.program {
-        Program::Plugin => ("block-ipam-plugin", PLUGIN.to_vec()),
-        Program::Ipamctl => ("block-ipam-ipamctl", ALL.to_vec()),
-        Program::Reader => {
-            let grants = ALL.iter().map(|(_, keys)| (May::Read, *keys));
-            ("block-ipam-reader", grants.collect())
-        }
-    };
-    let name = args.name.as_deref().unwrap_or(own);
+    let own = format!("block-ipam-{}", args.program.word());
+    let grants = args.program.grants();
+    let name = args.name.as_deref().unwrap_or(&own);
     if !name
         .chars()
         .all(|letter| letter.is_ascii_alphanumeric() || "-_.".contains(letter))

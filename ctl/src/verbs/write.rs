@@ -25,6 +25,9 @@ pub(crate) struct WriteArgs {
     /// Pass over what exists already
     #[arg(long)]
     skip_exists: bool,
+    /// Make a pool although blocks of another size stand in it; what that breaks is said
+    #[arg(long)]
+    force: bool,
     /// Say what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -61,6 +64,9 @@ pub(crate) async fn run(context: &Context, args: &WriteArgs, mode: Mode) -> Resu
     for manifest in &manifests {
         let written = write(context, manifest, mode).await;
         let written = match written {
+            Err(failure) if args.force && failure.is_other_size() => {
+                over_other_sizes(context, manifest, mode, &failure).await
+            }
             Err(failure) if args.skip_exists && failure.is_existing() => Ok(Written::Unchanged),
             Err(failure) if failure.kind == FailureKind::Unreachable => return Err(failure),
             written => written,
@@ -93,6 +99,33 @@ pub(crate) async fn run(context: &Context, args: &WriteArgs, mode: Mode) -> Resu
         }
     }
     summed(failures.len(), manifests.len())
+}
+
+/// Makes a pool over blocks of another size, and says what that breaks.
+async fn over_other_sizes(
+    context: &Context,
+    manifest: &Manifest,
+    mode: Mode,
+    why: &Failure,
+) -> Result<Written, Failure> {
+    let Resource::Pool(mut pool) = manifest.resource.clone() else {
+        return Err(Failure::refused(why.error.clone()));
+    };
+    identify(context, &mut pool.metadata, mode);
+    let put = Put {
+        value: pool,
+        mode,
+        expected: manifest.expected,
+    };
+    let allocator = &context.open(Access::Write).await?.allocator;
+    let written = allocator.run(|view, now| plans::put_pool_over(view, &put, now));
+    let written = written.await?;
+    context.ui.status(&format!("Warning: {}", why.error));
+    context.ui.status(
+        "Warning: what is held there stays held, and nobody is given more of it; an affinity without a block may become a \
+         block again by Calico's programs, and its addresses be given out twice",
+    );
+    Ok(written)
 }
 
 fn tell(context: &Context, args: &WriteArgs, manifest: &Manifest, written: Written) {

@@ -307,7 +307,7 @@ fn columns_are_chosen_and_misspelt_names_are_guessed() {
         &["get", "ippool", "-o", "go-template={{len .Items}}"],
         &expect![[r#"
             --- stderr
-            error: invalid value 'go-template={{len .Items}}' for '--output <FORMAT>': templates of Go are not supported: take json, and jq
+            error: invalid value 'go-template={{len .Items}}' for '--output <FORMAT>': templates of Go are not supported: `-o json` and jq print the same, or `-o custom-columns=NAME,..`
 
             For more information, try '--help'.
             [exit status: 2]

@@ -450,6 +450,17 @@ fn a_pool_over_blocks_of_another_size_is_refused_with_the_way_out() {
             [exit status: 1]
         "#]],
     );
+    let by_force = ["create", "-f", "-", "--force"];
+    bench.check_with(
+        &[&by_force[..], &["--dry-run"]].concat(),
+        &pool(26),
+        &expect![[r#"
+            --- stderr
+            Warning: IPPool `anew` (10.24.0.0/24, blocks of /26) conflicts with existing allocations that use a different blockSize: 1 block and 1 affinity without a block (10.24.0.8/30, 10.24.0.12/30)
+            Warning: what is held there stays held, and nobody is given more of it; an affinity without a block may become a block again by Calico's programs, and its addresses be given out twice
+            Would create IPPool anew
+        "#]],
+    );
     bench.check_with(
         &["create", "-f", "-"],
         &pool(30),
@@ -457,6 +468,35 @@ fn a_pool_over_blocks_of_another_size_is_refused_with_the_way_out() {
             Successfully created 1 'IPPool' resource(s)
             --- stderr
             Created IPPool anew
+        "#]],
+    );
+}
+
+#[test]
+fn a_pool_over_blocks_of_another_size_is_made_by_force_and_what_it_breaks_is_said() {
+    let bench = Bench::golden("pool-deleted-in-use");
+    let pool = r#"{"apiVersion": "projectcalico.org/v3", "kind": "IPPool", "metadata": {"name": "anew"}, "spec": {"cidr": "10.24.0.0/24", "blockSize": 26}}"#;
+    bench.check_with(
+        &["-v", "create", "-f", "-", "--force"],
+        pool,
+        &expect![[r#"
+            Successfully created 1 'IPPool' resource(s)
+            --- stderr
+            Warning: IPPool `anew` (10.24.0.0/24, blocks of /26) conflicts with existing allocations that use a different blockSize: 1 block and 1 affinity without a block (10.24.0.8/30, 10.24.0.12/30)
+            Warning: what is held there stays held, and nobody is given more of it; an affinity without a block may become a block again by Calico's programs, and its addresses be given out twice
+            Created IPPool anew
+            Requests: reads=3 commits=1 conflicts=0
+        "#]],
+    );
+    let overlapping = pool.replace("anew", "other");
+    bench.check_with(
+        &["create", "-f", "-", "--force"],
+        &overlapping,
+        &expect![[r#"
+            --- stderr
+            Error: IPPool `other` is refused
+              spec.cidr = '10.24.0.0/24': IPPool(other) CIDR overlaps with IPPool(anew) CIDR 10.24.0.0/24
+            [exit status: 1]
         "#]],
     );
 }

@@ -4,7 +4,7 @@ use expect_test::expect_file;
 
 use crate::support::Bench;
 
-const VERBS: [&[&str]; 29] = [
+const VERBS: [&[&str]; 34] = [
     &[],
     &["create"],
     &["apply"],
@@ -27,10 +27,15 @@ const VERBS: [&[&str]; 29] = [
     &["ipam", "unreserve"],
     &["status"],
     &["store"],
+    &["store", "doctor"],
     &["store", "adopt"],
     &["store", "print-role"],
     &["node"],
+    &["node", "list"],
     &["node", "show"],
+    &["node", "register"],
+    &["node", "release"],
+    &["node", "resync"],
     &["convert"],
     &["version"],
     &["completion"],
@@ -66,5 +71,16 @@ fn every_verb_stands_in_the_reference() {
             let is_help = name == "help";
             assert!(is_help || VERBS.contains(&verb.as_slice()), "{verb:?}");
         }
+    }
+}
+
+#[test]
+fn every_verb_shows_examples() {
+    let bench = Bench::new();
+    let groups: [&[&str]; 4] = [&[], &["ipam"], &["node"], &["store"]];
+    for verb in VERBS.iter().filter(|verb| !groups.contains(verb)) {
+        let output = bench.run(&[verb, &["--help"][..]].concat(), "");
+        let help = String::from_utf8(output.stdout).expect("text");
+        assert!(help.contains("\nExamples:\n  "), "{verb:?}");
     }
 }

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use block_ipam::datastore::sqlite::Sqlite;
-use block_ipam::datastore::{Commit, Datastore, OnAbsent, Txn, Write};
+use block_ipam::datastore::{Commit, Datastore, OnAbsent, Range, Read, Txn, Write};
 use block_ipam::entropy::SystemEntropy;
 use block_ipam_testing::recordings;
 use expect_test::Expect;
@@ -31,11 +31,16 @@ impl Bench {
         bench
     }
 
+    /// The store, made if it is not there.
+    pub(crate) fn open(&self) -> Sqlite {
+        let busy = Duration::from_secs(5);
+        let path = self.path("ipam.db");
+        Sqlite::open(&path, OnAbsent::Create, busy, &SystemEntropy).expect("a store")
+    }
+
     /// Writes records past every rule.
     pub(crate) fn put(&self, pairs: &[(String, String)]) {
-        let path = self.path("ipam.db");
-        let busy = Duration::from_secs(5);
-        let store = Sqlite::open(&path, OnAbsent::Create, busy, &SystemEntropy).expect("a store");
+        let store = self.open();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .expect("a runtime");
@@ -48,6 +53,18 @@ impl Bench {
             let done = runtime.block_on(store.commit(txn)).expect("a commit");
             assert!(matches!(done, Commit::Applied(_)));
         }
+    }
+
+    /// The value of a record as it stands there.
+    pub(crate) fn value(&self, key: &str) -> String {
+        let store = self.open();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime");
+        let read = store.read(Read::latest(vec![Range::key(key)]));
+        let snapshot = runtime.block_on(read).expect("a read");
+        let entry = &snapshot.found[0].entries[0];
+        String::from_utf8(entry.value.clone()).expect("text")
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

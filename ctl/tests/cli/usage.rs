@@ -25,7 +25,7 @@ fn help_tells_the_exit_status() {
               validate    Tell everything that is wrong with resources in files
               ipam        Show and release addresses
               status      Show how many addresses a node has, and who holds them
-              node        Look at a node
+              node        Look at nodes, and take back what dead ones have
               store       Look at the store
               convert     Print what takes the place of a CNI configuration with host-local
               version     Show the version of this program
@@ -46,24 +46,75 @@ fn help_tells_the_exit_status() {
               0  done
               1  refused, or failed
               2  the command line makes no sense
-              3  a check found inconsistencies
+              3  a check found something
               4  the store cannot be reached
 
             Data goes to stdout, sentences go to stderr.
         "#]],
     );
     bench.check(
+        &["version", "--client"],
+        &expect![[r#"
+            Client Version:    v0.1.0
+            Calico Records:    v3.22 to v3.34
+        "#]],
+    );
+    bench.check(
+        &["version", "--client", "-o", "json"],
+        &expect![[r#"
+            {
+              "clientVersion": "v0.1.0",
+              "calicoRecords": "v3.22 to v3.34"
+            }
+        "#]],
+    );
+}
+
+#[test]
+fn the_version_of_the_cluster_is_told_and_refused_by_nothing() {
+    let bench = Bench::golden("calicoctl-base");
+    bench.check(
+        &["-v", "version"],
+        &expect![[r#"
+        Client Version:    v0.1.0
+        Calico Records:    v3.22 to v3.34
+        Cluster Version:   unknown
+        Cluster Type:      unknown
+        --- stderr
+        Requests: reads=1 commits=0 conflicts=0
+    "#]],
+    );
+    let key = "/calico/resources/v3/projectcalico.org/clusterinformations/default";
+    let value = r#"{"kind":"ClusterInformation","metadata":{"name":"default"},"spec":{"calicoVersion":"v9.9.9","clusterType":"k8s,bgp"}}"#;
+    bench.put(&[(key.to_owned(), value.to_owned())]);
+    bench.check(
         &["version"],
         &expect![[r#"
         Client Version:    v0.1.0
+        Calico Records:    v3.22 to v3.34
+        Cluster Version:   v9.9.9
+        Cluster Type:      k8s,bgp
     "#]],
     );
     bench.check(
         &["version", "-o", "json"],
         &expect![[r#"
         {
-          "clientVersion": "v0.1.0"
+          "clientVersion": "v0.1.0",
+          "calicoRecords": "v3.22 to v3.34",
+          "clusterVersion": "v9.9.9",
+          "clusterType": "k8s,bgp"
         }
+    "#]],
+    );
+    let absent = Bench::new();
+    absent.check(
+        &["version"],
+        &expect![[r#"
+        Client Version:    v0.1.0
+        Calico Records:    v3.22 to v3.34
+        Cluster Version:   unknown
+        Cluster Type:      unknown
     "#]],
     );
 }

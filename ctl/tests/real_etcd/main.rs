@@ -1,5 +1,8 @@
 //! The built `ipamctl` on a real etcd: with the roles that it prints and no more, with certificates, with a member down.
 
+mod compaction;
+mod doctor;
+
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::Arc;
