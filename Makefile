@@ -55,8 +55,8 @@ bench-scale: ## Measures us on large stores, full pools and many callers at once
 	@CARGO='$(CARGO)' tools/bench-scale.sh $(if $(RECORD),--record)
 
 .PHONY: bench-ctl
-bench-ctl: ## Measures ipamctl on 10 000 nodes, 16 000 blocks and 1 000 000 addresses (PROFILE)
-	@CARGO='$(CARGO)' tools/bench-ctl.sh '$(PROFILE)'
+bench-ctl: ## Measures ipamctl on 10 000 nodes, 16 000 blocks and 1 000 000 addresses (PROFILE; RECORD=yes writes docs/performance.md)
+	@CARGO='$(CARGO)' tools/bench-ctl.sh '$(PROFILE)' $(if $(RECORD),--record)
 
 .PHONY: install
 install: ## Installs plugin, ipamctl, a sample configuration and the units of collection (DESTDIR, PREFIX, CNI_BIN_DIR, CNI_CONF_DIR, SYSTEMD_DIR, PROFILE)

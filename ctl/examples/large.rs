@@ -1,6 +1,7 @@
 //! Measures `ipamctl` on a store of 10 000 nodes, 16 000 blocks and 1 000 000 addresses: time, requests, peak memory.
 //!
-//! `ETCD_ENDPOINTS` names a fresh member. Fails where a command needs more than 300 MB.
+//! `large [--record]`: `ETCD_ENDPOINTS` names a fresh member; `--record` writes docs/performance.md. Fails where a command
+//! needs more than 300 MB.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -11,7 +12,11 @@
     reason = "the time that a process takes is what is measured"
 )]
 
+#[path = "../../examples/measured/record.rs"]
+mod record;
+
 use std::fmt::Write as _;
+use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,10 +31,25 @@ const BLOCKS: u32 = 16_000;
 const HELD: u32 = 63;
 const MOST_KIB: u64 = 300 * 1024;
 const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// Starts of which the median counts.
+const STARTS: usize = 51;
+const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/performance.md");
+/// Where the table stands in the document.
+const MARKS: [&str; 2] = ["<!-- ipamctl: begin -->", "<!-- ipamctl: end -->"];
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match measured().await {
+    let is_recorded = std::env::args()
+        .nth(1)
+        .is_some_and(|flag| flag == "--record");
+    let recorded = measured().await.and_then(|text| {
+        println!("{text}");
+        match is_recorded {
+            true => record::between(Path::new(DOCUMENT), MARKS, &text),
+            false => Ok(()),
+        }
+    });
+    match recorded {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -38,25 +58,71 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn measured() -> Result<(), String> {
+async fn measured() -> Result<String, String> {
+    let mut text = format!("\n{}.\n\n", machine());
+    text += "| command | time | peak memory | requests |\n| --- | ---: | ---: | --- |\n";
+    text += &started(&["version", "--client"])?;
+    text += &started(&["--help"])?;
     let endpoint = std::env::var("ETCD_ENDPOINTS").map_err(|_| "ETCD_ENDPOINTS is not set")?;
-    let began = Instant::now();
     fill(connect(&endpoint)?.as_ref()).await?;
-    println!("filled in {:.1} s", began.elapsed().as_secs_f64());
-    println!("| command | time | peak memory | requests |\n| --- | --- | --- | --- |");
     for arguments in [
-        &["version"][..],
-        &["ipam", "show"],
+        &["ipam", "show"][..],
         &["ipam", "show", "--show-blocks"],
         &["ipam", "show", "--show-borrowed"],
         &["ipam", "check"],
         &["ipam", "check", "-o", "/dev/null"],
         &["ipam", "explain", "n77"],
         &["status", "--node", "n77"],
+        &["node", "list"],
+        &["store", "doctor"],
     ] {
-        run(arguments)?;
+        text += &run(arguments)?;
     }
-    Ok(())
+    Ok(text + "\n")
+}
+
+/// What the machine is, in one line.
+fn machine() -> String {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let cpu = read("/proc/cpuinfo");
+    let model = cpu.lines().find_map(|line| line.strip_prefix("model name"));
+    let model = model
+        .unwrap_or("unknown processor")
+        .trim_start_matches([' ', '\t', ':']);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let load = read("/proc/loadavg");
+    let load = load.split(' ').next().unwrap_or_default();
+    let kernel = read("/proc/sys/kernel/osrelease");
+    format!(
+        "{model}, {cores} cores, Linux {}, load {load} before the run",
+        kernel.trim()
+    )
+}
+
+/// Returns the row of a command that asks no store: the median of many starts.
+fn started(arguments: &[&str]) -> Result<String, String> {
+    let program = program()?;
+    let mut times = Vec::new();
+    for _ in 0..STARTS {
+        let began = Instant::now();
+        let output = Command::new(&program).args(arguments).output();
+        let output = output.map_err(|error| error.to_string())?;
+        times.push(began.elapsed());
+        if !output.status.success() {
+            return Err(format!("{arguments:?} ends with {}", output.status));
+        }
+    }
+    times.sort();
+    let median = times[STARTS / 2].as_secs_f64() * 1000.0;
+    let line = arguments.join(" ");
+    Ok(format!("| `ipamctl {line}` | {median:.1} ms |  | none |\n"))
+}
+
+/// `ipamctl`, built beside this program.
+fn program() -> Result<std::path::PathBuf, String> {
+    let own = std::env::current_exe().map_err(|error| error.to_string())?;
+    let place = own.parent().and_then(|examples| examples.parent());
+    Ok(place.ok_or("no directory")?.join("ipamctl"))
 }
 
 fn connect(endpoint: &str) -> Result<Arc<dyn Datastore>, String> {
@@ -134,11 +200,9 @@ fn block(index: u32) -> Vec<Write> {
     writes
 }
 
-/// Runs `ipamctl`, built beside this program, and prints what it took.
-fn run(arguments: &[&str]) -> Result<(), String> {
-    let own = std::env::current_exe().map_err(|error| error.to_string())?;
-    let place = own.parent().and_then(|examples| examples.parent());
-    let program = place.ok_or("no directory")?.join("ipamctl");
+/// Returns the row of a command. A check may find something.
+fn run(arguments: &[&str]) -> Result<String, String> {
+    let program = program()?;
     let began = Instant::now();
     let mut child = Command::new(program)
         .arg("-v")
@@ -156,14 +220,14 @@ fn run(arguments: &[&str]) -> Result<(), String> {
     let requests = errors
         .lines()
         .find_map(|line| line.strip_prefix("Requests: "));
-    println!(
-        "| `ipamctl {}` | {:.0} ms | {} MB | {} |",
+    let row = format!(
+        "| `ipamctl {}` | {:.0} ms | {} MB | {} |\n",
         arguments.join(" "),
         took.as_secs_f64() * 1000.0,
         peak / 1024,
         requests.unwrap_or("none")
     );
-    if !output.status.success() {
+    if !matches!(output.status.code(), Some(0 | 3)) {
         return Err(format!(
             "{arguments:?} ends with {}: {errors}",
             output.status
@@ -172,7 +236,7 @@ fn run(arguments: &[&str]) -> Result<(), String> {
     if MOST_KIB < peak {
         return Err(format!("{arguments:?} needed {} MB", peak / 1024));
     }
-    Ok(())
+    Ok(row)
 }
 
 /// Returns the most memory that a process ever had, in KiB. It is looked at until the process ends.

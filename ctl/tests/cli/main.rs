@@ -1,6 +1,7 @@
 //! The built `ipamctl` on a store in a file of its own: what it prints and how it ends, as one text.
 
 mod adopt;
+mod budgets;
 mod calicoctl;
 mod check;
 mod configure;

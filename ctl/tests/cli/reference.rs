@@ -4,7 +4,7 @@ use expect_test::expect_file;
 
 use crate::support::Bench;
 
-const VERBS: [&[&str]; 34] = [
+pub(crate) const VERBS: [&[&str]; 34] = [
     &[],
     &["create"],
     &["apply"],
