@@ -92,7 +92,7 @@ fn every_verb_asks_as_much_as_is_written_here() {
     expect![[r#"
         create -f pool.yaml: reads=2 commits=1
         apply -f pool.yaml: reads=2 commits=1
-        replace -f spare.yaml: reads=1 commits=1
+        replace -f spare.yaml: reads=2 commits=1
         get ippool: reads=1 commits=0
         get blockaffinity: reads=1 commits=0
         delete ippool spare --force: reads=6 commits=2
