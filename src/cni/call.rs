@@ -100,9 +100,13 @@ impl<'a, S: Subject> Call<'a, S> {
             Ok(result) => result,
             Err(_) => Err(self.too_late(timeout)),
         };
-        let spent = self.context.clock.now().since(self.began);
-        self.log(&result, spent);
+        self.log(&result, self.spent());
         result
+    }
+
+    /// Returns how long the call has taken so far.
+    pub fn spent(&self) -> Duration {
+        self.context.clock.now().since(self.began)
     }
 
     /// Returns what each line that is logged on the way carries: the runtime's trace, where it sends one. Whether a line

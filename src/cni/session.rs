@@ -17,11 +17,12 @@ use crate::datastore::Datastore;
 use crate::ids::NodeName;
 use crate::node_queue::{self, Turn};
 
-/// Longest part of the call's time that is spent in the queue.
-const QUEUE_SHARE: u32 = 4;
+/// Longest part of the call's time that is spent in the queue. Those who leave it early, all at once, only get in each
+/// other's way; the rest of the time is for who stands behind a process that hangs.
+const QUEUE_SHARE: u32 = 2;
 /// Longest part that one request to the store may take.
 const REQUEST_SHARE: u32 = 4;
-/// The part of the call's time after which the allocator gives up by itself, in tenths: its words tell more than ours.
+/// The part of the time that is left after which the allocator gives up by itself, in tenths: its words tell more than ours.
 const ALLOCATOR_TENTHS: u32 = 9;
 
 /// What a call is with the store for.
@@ -111,7 +112,7 @@ impl Session {
             context.entropy.clone(),
         );
         Ok(Session {
-            allocator: allocator.with_budget(budget(timeout)),
+            allocator: allocator.with_budget(budget(timeout, call.spent())),
             store,
             hint,
             purpose,
@@ -218,9 +219,9 @@ fn went_back(how: &str, files: Option<&NodeFiles>) -> CniError {
     ))
 }
 
-fn budget(timeout: Duration) -> Budget {
+fn budget(timeout: Duration, spent: Duration) -> Budget {
     Budget {
-        deadline: timeout * ALLOCATOR_TENTHS / 10,
+        deadline: timeout.saturating_sub(spent) * ALLOCATOR_TENTHS / 10,
         patience: timeout / REQUEST_SHARE,
         ..Budget::default()
     }

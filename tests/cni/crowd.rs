@@ -6,11 +6,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use block_ipam::datastore::settings::{Layer, Sources, resolve};
+use block_ipam::allocator::hint_file::NodeFiles;
+use block_ipam::datastore::settings::{
+    EtcdSettings, Layer, Sources, StoreSettings, TlsSettings, resolve,
+};
 use block_ipam::datastore::{
     Datastore, OnAbsent, OpenOptions, Range, Read, Txn, Write as Change, open,
 };
 use block_ipam::entropy::SystemEntropy;
+use block_ipam::ids::NodeName;
+use block_ipam::node_queue;
 use block_ipam_testing::etcd::EtcdServer;
 use serde_json::Value;
 
@@ -180,6 +185,34 @@ async fn a_crowd_on_etcd_gets_an_address_each() {
     let directory = tempfile::tempdir().expect("a directory");
     let store = format!("etcd:{}", etcd.url());
     a_crowd_comes_and_goes(&Cluster::new(store, directory).await).await;
+}
+
+/// The store is a listener that answers nobody: what counts is that somebody came before its turn.
+#[tokio::test]
+async fn a_process_connects_while_it_waits_for_its_turn() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+    let listener = listener.expect("loopback has a free port");
+    let address = listener.local_addr().expect("it is bound");
+    let cluster = Cluster {
+        store: format!("etcd:http://{address}"),
+        directory: tempfile::tempdir().expect("a directory"),
+    };
+    let run_dir = cluster.directory.path().join("run0");
+    let settings = StoreSettings::Etcd(EtcdSettings {
+        endpoints: vec![format!("http://{address}")],
+        tls: TlsSettings::default(),
+        login: None,
+    });
+    let files = NodeFiles::new(&run_dir, &settings.to_string(), &NodeName::stored("n0"));
+    let turn = node_queue::wait(&files.lock(), Duration::from_secs(10)).await;
+    let turn = turn.expect("nobody is before it");
+    let mut process = cluster.start("ADD", 0);
+    // Much less than the half of its 60 s after which it would go on without its turn.
+    let came = tokio::time::timeout(Duration::from_secs(10), listener.accept()).await;
+    came.expect("it connects").expect("a connection");
+    process.kill().expect("it waits for its turn");
+    process.wait().expect("it ends");
+    drop(turn);
 }
 
 /// Every unary request that etcd was sent, whatever its kind.

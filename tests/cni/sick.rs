@@ -120,6 +120,25 @@ fn an_endpoint_may_have_a_name_and_one_that_no_resolver_knows_is_told() {
 }
 
 #[test]
+fn an_endpoint_that_answered_is_asked_first_by_the_next_process() {
+    let server = EtcdServer::start();
+    put_pool(&server);
+    let holes = [BlackHole::open(), BlackHole::open()];
+    let node = Node::new();
+    let urls = [holes[0].url(), server.url(), holes[1].url()];
+    let store = plain(&urls.join(","));
+    node.succeeds("ADD", "c1", &store);
+    for hole in &holes {
+        while hole.was_tried() {}
+    }
+    for (verb, container) in [("ADD", "c2"), ("DEL", "c1"), ("ADD", "c3")] {
+        node.succeeds(verb, container, &store);
+        let tried = holes.iter().any(BlackHole::was_tried);
+        assert!(!tried, "{verb} {container}");
+    }
+}
+
+#[test]
 fn certificates_that_do_not_fit_are_told() {
     let folder = tempfile::tempdir().expect("a directory");
     make_certificates(folder.path());
