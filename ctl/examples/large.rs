@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 use block_ipam::datastore::settings::{EtcdSettings, StoreSettings, TlsSettings};
 use block_ipam::datastore::{Datastore, OnAbsent, OpenOptions, Txn, Write, open};
 use block_ipam::entropy::SystemEntropy;
+use futures::{StreamExt, TryStreamExt};
 
 const NODES: u32 = 10_000;
 const BLOCKS: u32 = 16_000;
@@ -31,6 +32,8 @@ const BLOCKS: u32 = 16_000;
 const HELD: u32 = 63;
 const MOST_KIB: u64 = 300 * 1024;
 const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// Commits that are under way together while the store is filled.
+const AT_ONCE: usize = 32;
 /// Starts of which the median counts.
 const STARTS: usize = 51;
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/performance.md");
@@ -156,10 +159,9 @@ async fn fill(store: &dyn Datastore) -> Result<(), String> {
         }
     }
     commit(store, writes).await?;
-    for index in 0..BLOCKS {
-        commit(store, block(index)).await?;
-    }
-    Ok(())
+    let blocks = (0..BLOCKS).map(|index| commit(store, block(index)));
+    let blocks = futures::stream::iter(blocks).buffer_unordered(AT_ONCE);
+    blocks.try_collect::<()>().await
 }
 
 async fn commit(store: &dyn Datastore, writes: Vec<Write>) -> Result<(), String> {

@@ -42,6 +42,13 @@ pub(crate) async fn resources(
     spans(store, keys.collect()).await
 }
 
+/// Returns the newest revision of the store.
+pub(crate) async fn newest(store: &dyn Datastore) -> Result<Revision, DatastoreError> {
+    let key = Span::Key(keys::key_of(&RecordId::Config));
+    let read = Read::latest(vec![Range::of(key).keys_only()]);
+    Ok(store.read(read).await?.revision)
+}
+
 /// Reads all affinities, or those of these names.
 pub(crate) async fn affinities(
     store: &dyn Datastore,

@@ -61,12 +61,6 @@ impl Ui {
         }
     }
 
-    /// Returns where much data goes, piece by piece.
-    pub(crate) fn pieces(self) -> impl Write {
-        progress::end();
-        io::BufWriter::new(io::stdout().lock())
-    }
-
     /// Prints what was asked of the store.
     pub(crate) fn requests(self, requests: Counts) {
         let Counts {
@@ -118,6 +112,12 @@ impl Ui {
             complain(&format!("Hint: {hint}"));
         }
     }
+}
+
+/// Returns where much data goes, piece by piece.
+pub(crate) fn pieces() -> impl Write + Send {
+    progress::end();
+    io::BufWriter::new(io::stdout())
 }
 
 /// Prints help, the version, or what is wrong with the command line.

@@ -2,6 +2,7 @@
 //! what a later release or repair compares with.
 
 mod allocation;
+mod alongside;
 mod cluster;
 mod in_use;
 mod read;
@@ -9,6 +10,7 @@ mod walk;
 mod write;
 
 pub(crate) use allocation::{Allocation, LeakedHandle};
+pub(crate) use alongside::Alongside;
 pub(crate) use cluster::Cluster;
 pub(crate) use in_use::{InUse, Judged};
 pub(crate) use read::{Report, read};

@@ -1,5 +1,6 @@
 //! Long reads at the revision of a check.
 
+use block_ipam::allocator::AllocatorError;
 use block_ipam::blocks::Block;
 use block_ipam::datastore::pages::Pages;
 use block_ipam::datastore::{Datastore, DatastoreError, Entry, Span, codec, keys};
@@ -54,6 +55,15 @@ impl From<DatastoreError> for Ended {
     fn from(error: DatastoreError) -> Ended {
         match error {
             DatastoreError::Compacted(_) => Ended::Compacted,
+            error => Ended::Failed(error.into()),
+        }
+    }
+}
+
+impl From<AllocatorError> for Ended {
+    fn from(error: AllocatorError) -> Ended {
+        match error {
+            AllocatorError::Store(error) => error.into(),
             error => Ended::Failed(error.into()),
         }
     }

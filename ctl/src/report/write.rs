@@ -20,7 +20,6 @@ pub(crate) struct Head<'a> {
     pub(crate) revision: Revision,
     pub(crate) taken: Timestamp,
     pub(crate) knows_workloads: bool,
-    pub(crate) findings: &'a [Finding],
 }
 
 /// A report that is being written.
@@ -42,6 +41,12 @@ struct HeadJson<'a> {
     revision: String,
     store: String,
     knows_workloads: bool,
+}
+
+/// What stands below the addresses.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FootJson {
     findings: Vec<FindingJson>,
     leaked_handles: Vec<LeakedHandle>,
 }
@@ -80,9 +85,15 @@ impl<W: Write> Writer<W> {
         write!(self.out, "]")
     }
 
-    /// Ends the report.
-    pub(crate) fn end(mut self) -> io::Result<()> {
-        write!(self.out, "\n  }}\n}}\n")?;
+    /// Ends the report with what was found.
+    pub(crate) fn end(mut self, findings: &[Finding]) -> io::Result<()> {
+        let foot = FootJson {
+            findings: findings.iter().map(FindingJson::of).collect(),
+            leaked_handles: findings.iter().filter_map(leaked).collect(),
+        };
+        let text = serde_json::to_string_pretty(&foot)?;
+        let members = text.strip_prefix("{\n").unwrap_or(&text);
+        write!(self.out, "\n  }},\n{members}\n")?;
         self.out.flush()
     }
 }
@@ -91,7 +102,7 @@ impl<W: Write> Writer<W> {
 /// the second call does the latter.
 pub(crate) fn replaced(
     path: &Path,
-) -> Result<(std::fs::File, impl FnOnce() -> Result<(), Failure>), Failure> {
+) -> Result<(std::fs::File, impl FnOnce() -> Result<(), Failure> + use<>), Failure> {
     let mut name = path.as_os_str().to_owned();
     name.push(".new");
     let (new, place) = (std::path::PathBuf::from(name), path.to_owned());
@@ -118,8 +129,6 @@ impl<'a> HeadJson<'a> {
             revision: head.revision.to_string(),
             store: format!("{:016x}", cluster.store),
             knows_workloads: head.knows_workloads,
-            findings: head.findings.iter().map(FindingJson::of).collect(),
-            leaked_handles: head.findings.iter().filter_map(leaked).collect(),
         }
     }
 }

@@ -1,17 +1,23 @@
 //! `ipamctl ipam check`: everything that is wrong in the store, from reads at one revision; no lock, no Kubernetes.
 
+use std::collections::BTreeMap;
+use std::io::{Seek, Write};
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use block_ipam::allocator::Allocator;
 use block_ipam::allocator::reports::AsOf;
 use block_ipam::blocks::ordinal::Ordinal;
 use block_ipam::blocks::{Block, Slot};
-use block_ipam::clock::Timestamp;
+use block_ipam::clock::SystemClock;
+use block_ipam::entropy::SystemEntropy;
 use block_ipam::report::{CheckReport, Severity};
+use block_ipam::revision::Revision;
 
 use crate::context::{Access, Context, Opened};
 use crate::failure::{Failure, FailureKind};
-use crate::report::{self, Allocation, Cluster, Ended, Head, InUse, Judged};
-use crate::ui;
+use crate::report::{self, Allocation, Alongside, Cluster, Ended, Head, InUse, Judged};
+use crate::ui::{self, Ui};
 use crate::verbs::check_words::{self, Tally};
 
 /// How often a check begins before the compactions of its store win.
@@ -40,34 +46,16 @@ pub(crate) struct CheckArgs {
     kubeconfig: Option<String>,
 }
 
-/// A check that is done, and what it looks at further.
-struct Checked<'a> {
-    context: &'a Context,
-    args: &'a CheckArgs,
-    opened: &'a Opened,
-    taken: Timestamp,
-    of: AsOf<CheckReport>,
-}
-
 pub(crate) async fn run(context: &Context, args: &CheckArgs) -> Result<(), Failure> {
     let opened = context.open(Access::Read).await?;
     for start in 1.. {
-        let taken = context.now();
-        let of = opened.allocator.check().await?;
-        if 0 < of.restarts {
-            begun_again(context);
-        }
-        let checked = Checked {
-            context,
-            args,
-            opened,
-            taken,
-            of,
-        };
-        match checked.tell().await {
+        match check(context, args, opened).await {
             Ok(0) => return Ok(()),
             Ok(_) => return Err(Failure::new(FailureKind::Found, "problems were found")),
-            Err(Ended::Compacted) if start < MOST_STARTS => begun_again(context),
+            Err(Ended::Compacted) if start < MOST_STARTS => {
+                let sentence = "The store was compacted while it was read: the check began again";
+                context.ui.status(sentence);
+            }
             Err(Ended::Compacted) => break,
             Err(Ended::Failed(failure)) => return Err(failure),
         }
@@ -76,113 +64,159 @@ pub(crate) async fn run(context: &Context, args: &CheckArgs) -> Result<(), Failu
     Err(Failure::refused(error).hint("compact it less often, or keep more revisions"))
 }
 
-fn begun_again(context: &Context) {
-    let sentence = "The store was compacted while it was read: the check began again";
-    context.ui.status(sentence);
+/// Reads everything once, tells all, and returns the number of problems.
+async fn check(context: &Context, args: &CheckArgs, opened: &Opened) -> Result<usize, Ended> {
+    let store = opened.store.as_ref();
+    let at = crate::records::newest(store).await?;
+    let in_use = InUse::read(store, at).await?;
+    let knows_workloads = in_use.knows_workloads();
+    let head = Head {
+        cluster: &Cluster::read(store, Some(at)).await?,
+        revision: at,
+        taken: context.now(),
+        knows_workloads,
+    };
+    let (out, put) = target(args)?;
+    let unwritable = |error: std::io::Error| ui::unwritable(&error);
+    let begin = |out| report::Writer::begin(out, &head).map_err(unwritable);
+    let looker = Looker {
+        ui: context.ui,
+        show_all_ips: args.show_all_ips,
+        show_problem_ips: args.show_problem_ips,
+        in_use,
+        tally: Tally::default(),
+        writer: out.map(begin).transpose()?,
+        failure: None,
+    };
+    let looker = Arc::new(Mutex::new(looker));
+    let of = read(opened, at, &looker).await?;
+    let pools = crate::records::resources(store, block_ipam::resources::Kind::Pool, &[]).await?;
+    let mut looker = lock(&looker);
+    if let Some(failure) = looker.failure.take() {
+        return Err(failure.into());
+    }
+    if let Some(writer) = looker.writer.take() {
+        writer.end(&of.report.findings).map_err(unwritable)?;
+    }
+    put()?;
+    let Looker { tally, in_use, .. } = &mut *looker;
+    tally.see_not_held(in_use, &pools.found);
+    let counted = problems(&of.report) + tally.problems();
+    if args.output.as_deref() != Some("-") {
+        let told = check_words::told(&of, tally, knows_workloads, args.show_problem_ips);
+        context.ui.data(&told)?;
+        let last = format!("Check complete; found {counted} problems.\n");
+        context.ui.data(&last)?;
+    }
+    Ok(counted)
 }
 
-impl Checked<'_> {
-    /// Tells all, and returns the number of problems.
-    async fn tell(&self) -> Result<usize, Ended> {
-        let store = self.opened.store.as_ref();
-        let at = self.of.revision;
-        let mut in_use = InUse::read(store, at).await?;
-        let mut tally = Tally::default();
-        match self.args.output.as_deref() {
-            Some("-") => {
-                self.write(&mut in_use, &mut tally, self.context.ui.pieces())
-                    .await?;
-            }
-            Some(path) => {
-                let (file, put) = report::replaced(Path::new(path))?;
-                let out = std::io::BufWriter::new(file);
-                self.write(&mut in_use, &mut tally, out).await?;
-                put()?;
-            }
-            None => {
-                let each =
-                    |block: &Block| self.see_block(block, &mut in_use, &mut tally, |_| Ok(()));
-                report::blocks(store, Some(at), each).await?;
-            }
+/// Checks the store as of the revision, and shows each block that is read for it.
+async fn read(
+    opened: &Opened,
+    at: Revision,
+    looker: &Arc<Mutex<Looker>>,
+) -> Result<AsOf<CheckReport>, Ended> {
+    let looking = Arc::clone(looker);
+    let see = move |block: &Block| lock(&looking).see(block);
+    let store = Arc::new(Alongside::new(Arc::clone(&opened.store), at, see));
+    let allocator = Allocator::new(store, Arc::new(SystemClock), Arc::new(SystemEntropy));
+    Ok(allocator.check().await?)
+}
+
+fn lock(looker: &Mutex<Looker>) -> MutexGuard<'_, Looker> {
+    looker.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn problems(report: &CheckReport) -> usize {
+    let findings = report.findings.iter();
+    let counted = findings.filter(|finding| finding.severity() != Severity::Note);
+    counted.count() + report.left_out
+}
+
+type Out = Box<dyn Write + Send>;
+type Put = Box<dyn FnOnce() -> Result<(), Failure> + Send>;
+
+/// Where the report goes, and what puts it in its place once it is whole.
+fn target(args: &CheckArgs) -> Result<(Option<Out>, Put), Failure> {
+    match args.output.as_deref() {
+        None => Ok((None, Box::new(|| Ok(())))),
+        Some("-") => {
+            let (file, put) = spooled().map_err(|error| ui::unwritable(&error))?;
+            Ok((Some(Box::new(file)), put))
         }
-        let pools = crate::records::resources(store, block_ipam::resources::Kind::Pool, &[]);
-        tally.see_not_held(&in_use, &pools.await?.found);
-        let counted = self.problems() + tally.problems();
-        if self.args.output.as_deref() != Some("-") {
-            let knows = in_use.knows_workloads();
-            let told = check_words::told(&self.of, &tally, knows, self.args.show_problem_ips);
-            self.context.ui.data(&told)?;
-            let last = format!("Check complete; found {counted} problems.\n");
-            self.context.ui.data(&last)?;
+        Some(path) => {
+            let (file, put) = report::replaced(Path::new(path))?;
+            Ok((Some(Box::new(std::io::BufWriter::new(file))), Box::new(put)))
         }
-        Ok(counted)
     }
+}
 
-    fn problems(&self) -> usize {
-        let found = self.of.report.findings.iter();
-        let counted = found.filter(|finding| finding.severity() != Severity::Note);
-        counted.count() + self.of.report.left_out
-    }
-
-    async fn write(
-        &self,
-        in_use: &mut InUse,
-        tally: &mut Tally,
-        out: impl std::io::Write,
-    ) -> Result<(), Ended> {
-        let store = self.opened.store.as_ref();
-        let cluster = Cluster::read(store, Some(self.of.revision)).await?;
-        let head = Head {
-            cluster: &cluster,
-            revision: self.of.revision,
-            taken: self.taken,
-            knows_workloads: in_use.knows_workloads(),
-            findings: &self.of.report.findings,
+/// A report on standard output waits in a file without a name until it is whole: a check that begins again begins it again.
+fn spooled() -> std::io::Result<(impl Write + Send, Put)> {
+    let mut file = tempfile::tempfile()?;
+    let out = std::io::BufWriter::new(file.try_clone()?);
+    let put = move || {
+        let mut copy = || {
+            let mut pieces = ui::pieces();
+            file.rewind()?;
+            std::io::copy(&mut file, &mut pieces)?;
+            pieces.flush()
         };
-        let unwritable = |error: std::io::Error| ui::unwritable(&error);
-        let mut writer = report::Writer::begin(out, &head).map_err(unwritable)?;
-        let each = |block: &Block| {
-            self.see_block(block, in_use, tally, |allocation| writer.add(&allocation))
-        };
-        report::blocks(store, Some(self.of.revision), each).await?;
-        writer.end().map_err(unwritable)?;
-        Ok(())
+        copy().map_err(|error| ui::unwritable(&error))
+    };
+    Ok((out, Box::new(put)))
+}
+
+/// Who looks at each block beside the check: who uses its addresses, and what the report says of them.
+struct Looker {
+    ui: Ui,
+    show_all_ips: bool,
+    show_problem_ips: bool,
+    in_use: InUse,
+    tally: Tally,
+    writer: Option<report::Writer<Out>>,
+    /// Why nothing more can be told.
+    failure: Option<Failure>,
+}
+
+impl Looker {
+    fn see(&mut self, block: &Block) {
+        if self.failure.is_none() {
+            self.failure = self.try_see(block).err();
+        }
     }
 
-    fn see_block(
-        &self,
-        block: &Block,
-        in_use: &mut InUse,
-        tally: &mut Tally,
-        mut write: impl FnMut(Allocation) -> std::io::Result<()>,
-    ) -> Result<(), Failure> {
+    fn try_see(&mut self, block: &Block) -> Result<(), Failure> {
         let mut lines = String::new();
-        if self.args.show_all_ips {
+        if self.show_all_ips {
             check_words::block(&mut lines, block);
         }
         let judged = block
             .entries()
-            .map(|entry| (entry.ordinal, in_use.judge(&entry)));
-        let judged: std::collections::BTreeMap<Ordinal, Judged> = judged.collect();
+            .map(|entry| (entry.ordinal, self.in_use.judge(&entry)));
+        let judged: BTreeMap<Ordinal, Judged> = judged.collect();
         for ordinal in Ordinal::all(block.size()) {
             if let Slot::Assigned(attribute) = block.slot(ordinal) {
                 let address = block.address(ordinal);
-                let is_unused = judged.get(&ordinal) == Some(&Judged::Unused);
-                if is_unused {
-                    tally.add_unused(address, attribute, self.args.show_problem_ips);
+                if judged.get(&ordinal) == Some(&Judged::Unused) {
+                    self.tally
+                        .add_unused(address, attribute, self.show_problem_ips);
                 }
-                if self.args.show_all_ips {
+                if self.show_all_ips {
                     check_words::held(&mut lines, address, attribute);
                 }
             }
             let allocation = Allocation::of(block, ordinal, judged.get(&ordinal));
-            if let Some(allocation) = allocation {
-                write(allocation).map_err(|error| ui::unwritable(&error))?;
+            if let (Some(allocation), Some(writer)) = (allocation, &mut self.writer) {
+                writer
+                    .add(&allocation)
+                    .map_err(|error| ui::unwritable(&error))?;
             }
         }
         if lines.is_empty() {
             return Ok(());
         }
-        self.context.ui.data(&lines)
+        self.ui.data(&lines)
     }
 }

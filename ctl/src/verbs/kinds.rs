@@ -55,9 +55,9 @@ pub(crate) fn parse(word: &str) -> Result<Noun, Failure> {
         let failure = Failure::usage(format!("resource type '{word}' is not supported"));
         match similar(&lower) {
             Some(similar) => failure.hint(format!("did you mean {similar}?")),
-            None => failure
-                .hint("there are ippool, ipreservation, node, ipamconfiguration and blockaffinity"),
+            None => failure,
         }
+        .hint("there are ippool, ipreservation, node, ipamconfiguration and blockaffinity")
     })
 }
 

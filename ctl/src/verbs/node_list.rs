@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use block_ipam::blocks::Block;
 use block_ipam::datastore::codec::{self, Record};
-use block_ipam::datastore::{Datastore, Entry, Range, Read, Span, keys};
+use block_ipam::datastore::{Entry, keys};
 use block_ipam::ids::OwnerKind;
 use block_ipam::plan::{CorruptRecord, RecordId, Scope};
-use block_ipam::revision::Revision;
 use serde::Serialize;
 
 use crate::context::{Access, Context};
@@ -57,7 +56,7 @@ struct Nodes {
 
 pub(crate) async fn run(context: &Context, args: &NodeListArgs) -> Result<(), Failure> {
     let store = context.open(Access::Read).await?.store.as_ref();
-    let at = revision(store).await?;
+    let at = records::newest(store).await?;
     let mut nodes = Nodes::default();
     let affinities = keys::span_of(&Scope::AllAffinities(OwnerKind::Host));
     for span in [
@@ -79,12 +78,6 @@ pub(crate) async fn run(context: &Context, args: &NodeListArgs) -> Result<(), Fa
         Format::Json => output::json(&rows),
     })?;
     records::complain(nodes.corrupt.iter())
-}
-
-async fn revision(store: &dyn Datastore) -> Result<Revision, Failure> {
-    let key = Span::Key(keys::key_of(&RecordId::Config));
-    let read = Read::latest(vec![Range::of(key).keys_only()]);
-    Ok(store.read(read).await?.revision)
 }
 
 impl Nodes {

@@ -87,7 +87,7 @@ pub(super) async fn read(
         let error = format!(
             "node `{node}` is not known: it has no Node record, no block and no borrowed address"
         );
-        return Err(Failure::refused(error));
+        return Err(Failure::refused(error).hint("`ipamctl node list` lists those that are"));
     }
     let mut blocks = records::spans(store.as_ref(), blocks_of(&had)).await?;
     let report = report(node, &owner, &had, &blocks);

@@ -105,7 +105,7 @@ fn every_verb_asks_as_much_as_is_written_here() {
         ipam show --show-borrowed: reads=1 commits=0
         ipam show --show-configuration: reads=1 commits=0
         ipam show --ip=10.90.0.224: reads=1 commits=0
-        ipam check: reads=14 commits=0
+        ipam check: reads=15 commits=0
         ipam repair --yes: reads=13 commits=1
         ipam explain n1 --family 4: reads=2 commits=0
         ipam release --ip=10.90.0.224: reads=3 commits=1

@@ -18,7 +18,7 @@ fn a_store_of_calico_in_use_has_one_leaked_handle() {
         note      borrowing of `n2` from 10.90.0.224/28  is not in the index            a repair sets it right
         Check complete; found 2 problems.
         --- stderr
-        Requests: reads=14 commits=0 conflicts=0
+        Requests: reads=15 commits=0 conflicts=0
         [exit status: 3]
     "#]]);
 }
@@ -93,7 +93,7 @@ fn all_that_is_damaged_is_told_with_what_ends_it() {
         note borrowing of `n2` from 10.130.0.24/30 is not in the index a repair sets it right
         Check complete; found 11 problems.
         --- stderr
-        Requests: reads=15 commits=0 conflicts=0
+        Requests: reads=16 commits=0 conflicts=0
         [exit status: 3]
     "#]].assert_eq(&shown);
 }
@@ -109,7 +109,7 @@ fn a_store_without_faults_ends_with_0() {
         Found 0 in-use IPs that are in active IP pools but have no corresponding IPAM allocation.
         Check complete; found 0 problems.
         --- stderr
-        Requests: reads=14 commits=0 conflicts=0
+        Requests: reads=15 commits=0 conflicts=0
     "#]]);
 }
 
@@ -150,7 +150,7 @@ fn where_workload_endpoints_are_there_unused_and_unheld_addresses_are_problems()
         note      borrowing of `n2` from 10.90.0.224/28  is not in the index            a repair sets it right
         Check complete; found 11 problems.
         --- stderr
-        Requests: reads=14 commits=0 conflicts=0
+        Requests: reads=15 commits=0 conflicts=0
         [exit status: 3]
     "#]]);
 }
@@ -222,56 +222,56 @@ fn the_report_has_calicoctls_members_and_the_findings() {
         &bench,
         "r.json",
         &expect![[r#"
-        {
-          "version": "v0.1.0",
-          "clusterGUID": "fe7f183b6da94fdbb721a869d960c808",
-          "datastoreLocked": false,
-          "clusterInformationRevision": "20",
-          "clusterType": "",
-          ..
-          "revision": "30",
-          ..
-          "knowsWorkloads": true,
-          "findings": [
             {
-              "severity": "warning",
-              "record": "/calico/ipam/v2/handle/k8s-pod-network.leaked",
-              "subject": "handle `k8s-pod-network.leaked`",
-              "finding": "counts 1 and holds no address",
-              "remedy": "a repair sets it right when it stays so for some minutes",
-              "revision": "12"
-            },
-            {
-              "severity": "note",
-              "record": "/block-ipam/v1/borrowed/n2/10.90.0.224-28",
-              "subject": "borrowing of `n2` from 10.90.0.224/28",
-              "finding": "is not in the index",
-              "remedy": "a repair sets it right",
-              "revision": null
+              "version": "v0.1.0",
+              "clusterGUID": "fe7f183b6da94fdbb721a869d960c808",
+              "datastoreLocked": false,
+              "clusterInformationRevision": "20",
+              "clusterType": "",
+              ..
+              "revision": "30",
+              ..
+              "knowsWorkloads": true,
+              "allocations": {
+                "10.90.0.224": [{"ip":"10.90.0.224","handle":"k8s-pod-network.aaa","sequenceNumber":1795249310218085022,"pod":"web-1","namespace":"shop","node":"n1","creationTimestamp":"2026-11-21 08:00:00.5 +0000 UTC","inUse":true,"owners":["Workload(shop/n1-k8s-web--1-eth0)"]}],
+                "10.90.0.225": [{"ip":"10.90.0.225","handle":"k8s-pod-network.aaa","sequenceNumber":1795249310218085022,"pod":"web-1","namespace":"shop","node":"n1","creationTimestamp":"2026-11-21 08:00:00.5 +0000 UTC","inUse":false,"owners":null}],
+                "10.90.0.226": [{"ip":"10.90.0.226","sequenceNumber":1795249310218085028,"node":"n1","inUse":false,"coolingDown":true,"owners":null}],
+                "10.90.0.227": [{"ip":"10.90.0.227","handle":"k8s-pod-network.vmi.shop.vm1","sequenceNumber":1795249310218085026,"pod":"virt-launcher-vm1-a","namespace":"shop","node":"n1","creationTimestamp":"2026-11-21 08:00:00.5 +0000 UTC","inUse":false,"owners":null}],
+                "10.90.0.233": [{"ip":"10.90.0.233","handle":"k8s-pod-network.ccc","sequenceNumber":1795249310218085023,"pod":"web-3","namespace":"shop","node":"n2","creationTimestamp":"2026-11-21 08:00:00.5 +0000 UTC","inUse":false,"borrowed":true,"owners":null}],
+                "10.90.0.234": [{"ip":"10.90.0.234","handle":"vxlan-tunnel-addr-n1","sequenceNumber":1795249310218085024,"node":"n1","type":"vxlanTunnelAddress","inUse":false,"owners":null}],
+                "10.90.0.235": [{"ip":"10.90.0.235","sequenceNumber":1795249310218085025,"node":"n1","inUse":false,"owners":null}],
+                "10.90.0.64": [{"ip":"10.90.0.64","handle":"k8s-pod-network.bbb","sequenceNumber":1795249310228225647,"pod":"web-2","namespace":"shop","node":"n2","creationTimestamp":"2026-11-21 08:00:00.5 +0000 UTC","inUse":false,"owners":null}],
+                "10.91.0.7": [{"ip":"10.91.0.7","handle":"k8s-pod-network.ddd","sequenceNumber":1795249310268902216,"pod":"web-4","namespace":"shop","node":"n1","creationTimestamp":"2026-11-21 08:00:00.5 +0000 UTC","inUse":false,"owners":null}],
+                "fd00:90::40": [{"ip":"fd00:90::40","handle":"k8s-pod-network.bbb","sequenceNumber":1795249310243779936,"pod":"web-2","namespace":"shop","node":"n2","creationTimestamp":"2026-11-21 08:00:00.5 +0000 UTC","inUse":false,"owners":null}],
+                "fd00:90::e0": [{"ip":"fd00:90::e0","handle":"k8s-pod-network.aaa","sequenceNumber":1795249310222375061,"pod":"web-1","namespace":"shop","node":"n1","creationTimestamp":"2026-11-21 08:00:00.5 +0000 UTC","inUse":false,"owners":null}]
+              },
+              "findings": [
+                {
+                  "severity": "warning",
+                  "record": "/calico/ipam/v2/handle/k8s-pod-network.leaked",
+                  "subject": "handle `k8s-pod-network.leaked`",
+                  "finding": "counts 1 and holds no address",
+                  "remedy": "a repair sets it right when it stays so for some minutes",
+                  "revision": "12"
+                },
+                {
+                  "severity": "note",
+                  "record": "/block-ipam/v1/borrowed/n2/10.90.0.224-28",
+                  "subject": "borrowing of `n2` from 10.90.0.224/28",
+                  "finding": "is not in the index",
+                  "remedy": "a repair sets it right",
+                  "revision": null
+                }
+              ],
+              "leakedHandles": [
+                {
+                  "ID": "k8s-pod-network.leaked",
+                  "UID": null,
+                  "Revision": "12"
+                }
+              ]
             }
-          ],
-          "leakedHandles": [
-            {
-              "ID": "k8s-pod-network.leaked",
-              "UID": null,
-              "Revision": "12"
-            }
-          ],
-          "allocations": {
-            "10.90.0.224": [{"ip":"10.90.0.224","handle":"k8s-pod-network.aaa","sequenceNumber":1795249310218085022,"pod":"web-1","namespace":"shop","node":"n1","creationTimestamp":"2026-11-21 08:00:00.5 +0000 UTC","inUse":true,"owners":["Workload(shop/n1-k8s-web--1-eth0)"]}],
-            "10.90.0.225": [{"ip":"10.90.0.225","handle":"k8s-pod-network.aaa","sequenceNumber":1795249310218085022,"pod":"web-1","namespace":"shop","node":"n1","creationTimestamp":"2026-11-21 08:00:00.5 +0000 UTC","inUse":false,"owners":null}],
-            "10.90.0.226": [{"ip":"10.90.0.226","sequenceNumber":1795249310218085028,"node":"n1","inUse":false,"coolingDown":true,"owners":null}],
-            "10.90.0.227": [{"ip":"10.90.0.227","handle":"k8s-pod-network.vmi.shop.vm1","sequenceNumber":1795249310218085026,"pod":"virt-launcher-vm1-a","namespace":"shop","node":"n1","creationTimestamp":"2026-11-21 08:00:00.5 +0000 UTC","inUse":false,"owners":null}],
-            "10.90.0.233": [{"ip":"10.90.0.233","handle":"k8s-pod-network.ccc","sequenceNumber":1795249310218085023,"pod":"web-3","namespace":"shop","node":"n2","creationTimestamp":"2026-11-21 08:00:00.5 +0000 UTC","inUse":false,"borrowed":true,"owners":null}],
-            "10.90.0.234": [{"ip":"10.90.0.234","handle":"vxlan-tunnel-addr-n1","sequenceNumber":1795249310218085024,"node":"n1","type":"vxlanTunnelAddress","inUse":false,"owners":null}],
-            "10.90.0.235": [{"ip":"10.90.0.235","sequenceNumber":1795249310218085025,"node":"n1","inUse":false,"owners":null}],
-            "10.90.0.64": [{"ip":"10.90.0.64","handle":"k8s-pod-network.bbb","sequenceNumber":1795249310228225647,"pod":"web-2","namespace":"shop","node":"n2","creationTimestamp":"2026-11-21 08:00:00.5 +0000 UTC","inUse":false,"owners":null}],
-            "10.91.0.7": [{"ip":"10.91.0.7","handle":"k8s-pod-network.ddd","sequenceNumber":1795249310268902216,"pod":"web-4","namespace":"shop","node":"n1","creationTimestamp":"2026-11-21 08:00:00.5 +0000 UTC","inUse":false,"owners":null}],
-            "fd00:90::40": [{"ip":"fd00:90::40","handle":"k8s-pod-network.bbb","sequenceNumber":1795249310243779936,"pod":"web-2","namespace":"shop","node":"n2","creationTimestamp":"2026-11-21 08:00:00.5 +0000 UTC","inUse":false,"owners":null}],
-            "fd00:90::e0": [{"ip":"fd00:90::e0","handle":"k8s-pod-network.aaa","sequenceNumber":1795249310222375061,"pod":"web-1","namespace":"shop","node":"n1","creationTimestamp":"2026-11-21 08:00:00.5 +0000 UTC","inUse":false,"owners":null}]
-          }
-        }
-    "#]],
+        "#]],
     );
     let text = std::fs::read(bench.path("r.json")).unwrap();
     let json: serde_json::Value = serde_json::from_slice(&text).expect("JSON");

@@ -228,10 +228,11 @@ fn what_cannot_be_deleted_is_said() {
     bench.check(
         &["delete", "ipool", "rack1"],
         &expect![[r#"
-        --- stderr
-        Error: resource type 'ipool' is not supported
-        Hint: did you mean ippool?
-        [exit status: 2]
-    "#]],
+            --- stderr
+            Error: resource type 'ipool' is not supported
+            Hint: did you mean ippool?
+            Hint: there are ippool, ipreservation, node, ipamconfiguration and blockaffinity
+            [exit status: 2]
+        "#]],
     );
 }

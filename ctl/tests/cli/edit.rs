@@ -332,11 +332,12 @@ fn columns_are_chosen_and_misspelt_names_are_guessed() {
     bench.check(
         &["get", "ipppool"],
         &expect![[r#"
-        --- stderr
-        Error: resource type 'ipppool' is not supported
-        Hint: did you mean ippool?
-        [exit status: 2]
-    "#]],
+            --- stderr
+            Error: resource type 'ipppool' is not supported
+            Hint: did you mean ippool?
+            Hint: there are ippool, ipreservation, node, ipamconfiguration and blockaffinity
+            [exit status: 2]
+        "#]],
     );
     bench.check(
         &["-v", "get", "ippool", "rak1"],

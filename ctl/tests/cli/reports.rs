@@ -447,6 +447,7 @@ fn a_node_is_told_about_with_blocks_and_addresses() {
         &expect![[r#"
             --- stderr
             Error: node `nobody` is not known: it has no Node record, no block and no borrowed address
+            Hint: `ipamctl node list` lists those that are
             [exit status: 1]
         "#]],
     );

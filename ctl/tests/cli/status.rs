@@ -31,10 +31,11 @@ fn a_node_is_told_as_cilium_tells_it() {
     bench.check(
         &["status", "--node", "n9"],
         &expect![[r#"
-        --- stderr
-        Error: node `n9` is not known: it has no Node record, no block and no borrowed address
-        [exit status: 1]
-    "#]],
+            --- stderr
+            Error: node `n9` is not known: it has no Node record, no block and no borrowed address
+            Hint: `ipamctl node list` lists those that are
+            [exit status: 1]
+        "#]],
     );
 }
 
