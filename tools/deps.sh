@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing of the named sets, by apt-get as root; otherwise prints the line to run.
-# Sets: build (etcd client), etcd (tests, demo and bench on a real store), lint, bench (a plugin to compare with),
+# Sets: build (etcd client), etcd (tests, demo and bench on a real store), lint, bench (a plugin to compare with, a counter of instructions),
 # runtime (podman, containerd and Go: tests below real runtimes).
 # Nothing here relies on a service: whatever a package enables, our etcd runs on ports of its own.
 set -euo pipefail
@@ -46,6 +46,7 @@ collect() {
         ;;
     bench)
         [[ -x /usr/lib/cni/host-local ]] || missing+=(containernetworking-plugins)
+        need valgrind valgrind
         ;;
     runtime)
         has_go || missing+=(golang-go)

@@ -10,35 +10,38 @@
 )]
 
 mod bare;
+mod hole;
 mod library;
 #[path = "../measured/frame.rs"]
 mod measured;
+mod pairs;
 mod plugin;
 mod process;
+mod rows;
 mod samples;
+mod start;
 mod table;
 
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use bare::{Bare, BareClient};
+use bare::BareClient;
+use hole::Hole;
 use library::Library;
+use pairs::Pairs;
 use plugin::Programs;
-use samples::Samples;
-use table::{Beside, Row};
+use rows::row;
 
 /// How often each kind of work is measured, after a tenth of that for warming up.
 const REQUESTS: u64 = 1000;
 const PROCESSES: u64 = 300;
 const COLD: u64 = 200;
 const BURSTS: u64 = 10;
+const STARTS: u64 = 300;
+const HOLES: u64 = 50;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
-
-/// What an assignment may take of a bare read and a bare transaction, and a plugin's of the floor program.
-const MOST_IN_PROCESS: f64 = 1.5;
-const MOST_OF_FLOOR: f64 = 1.3;
 
 /// Where the tables stand in the document.
 const MARKS: [&str; 2] = ["<!-- measured: begin -->", "<!-- measured: end -->"];
@@ -76,14 +79,28 @@ async fn measure(dir: &Path) -> Result<String, String> {
         plugin::AT_ONCE
     );
     processes(&mut programs)?;
+    let measured = programs.take();
+    eprintln!("{PROCESSES} rounds beside host-local, {STARTS} starts");
+    let memory = std::env::var("BLOCK_IPAM_RUN_DIR");
+    let memory = memory.map_err(|error| format!("BLOCK_IPAM_RUN_DIR: {error}"))?;
+    let pairs = beside_host_local(&programs, &endpoint, dir, Path::new(&memory))?;
+    let starts = start::times(programs.plugin(), STARTS)?;
+    let hole = Hole::open().await?;
+    let run_dir = Path::new(&memory).join("hole");
+    let holes = hole::Node::new(programs.plugin(), &hole, &endpoint, run_dir).measure(HOLES)?;
 
     let rows = [
-        &bare_rows(&bare)[..],
-        &library_rows(&in_process, &bare),
-        &program_rows(&programs.take()),
+        &rows::bare_rows(&bare)[..],
+        &rows::library_rows(&in_process, &bare),
+        &rows::program_rows(&measured),
+        &[row("plugin: start to first request", &starts, None, "")],
+        &rows::hole_rows(&holes),
+        &rows::pair_rows(&pairs),
     ];
     text += &table::markdown(&rows.concat());
-    text += &sizes(&programs)?;
+    text += &rows::sizes(&programs)?;
+    text += &rows::counts(&programs, &measured, dir)?;
+    text += &rows::hole_cost(&holes);
     Ok(text)
 }
 
@@ -116,112 +133,25 @@ fn processes(programs: &mut Programs) -> Result<(), String> {
         }
         programs.round(number)?;
     }
-    (0..BURSTS).try_for_each(|number| programs.burst(number))
+    (0..BURSTS).try_for_each(|number| programs.burst(number))?;
+    (0..BURSTS).try_for_each(|number| programs.crowd(number))
 }
 
-fn row(work: &'static str, samples: &Samples, beside: Option<Beside>, calico: &'static str) -> Row {
-    Row {
-        work,
-        samples: samples.clone(),
-        beside,
-        calico,
+fn beside_host_local(
+    programs: &Programs,
+    endpoint: &str,
+    disk: &Path,
+    memory: &Path,
+) -> Result<Pairs, String> {
+    if !Programs::has_host_local() {
+        return Err("host-local is not installed (Debian: containernetworking-plugins)".to_owned());
     }
-}
-
-fn bare_rows(bare: &Bare) -> [Row; 4] {
-    [
-        row("bare linearizable read, 4 KiB", &bare.read, None, ""),
-        row("bare put, 4 KiB", &bare.put, None, ""),
-        row(
-            "bare transaction of three keys",
-            &bare.transaction,
-            None,
-            "",
-        ),
-        row("bare read + transaction", &bare.both, None, ""),
-    ]
-}
-
-fn library_rows(library: &library::Measured, bare: &Bare) -> [Row; 4] {
-    let beside = |own, most| Some(Beside::new(own, &bare.both, "read + transaction", most));
-    let most = Some(MOST_IN_PROCESS);
-    let (add, both) = (&library.add, &library.add_both);
-    let (del, cold) = (&library.del, &library.cold);
-    [
-        row(
-            "library: warm ADD",
-            add,
-            beside(add, most),
-            "5.5 ms, 10 requests",
-        ),
-        row(
-            "library: warm ADD, dual stack",
-            both,
-            beside(both, most),
-            "8.7 ms, 20 requests",
-        ),
-        row("library: DEL", del, beside(del, most), "2.7 ms, 9 requests"),
-        row(
-            "library: first block of a node",
-            cold,
-            beside(cold, None),
-            "8.7 ms, 15 requests",
-        ),
-    ]
-}
-
-fn program_rows(programs: &plugin::Measured) -> Vec<Row> {
-    let beside = |own| {
-        Some(Beside::new(
-            own,
-            &programs.floor,
-            "floor program",
-            Some(MOST_OF_FLOOR),
-        ))
-    };
-    let (add, both, del) = (&programs.add, &programs.add_both, &programs.del);
-    let together = Beside::new(&programs.at_once, add, "one ADD", None);
-    let mut rows = vec![
-        row("floor program", &programs.floor, None, ""),
-        row("plugin: warm ADD", add, beside(add), "28.7 ms"),
-        row(
-            "plugin: warm ADD, dual stack",
-            both,
-            beside(both),
-            "30.5 ms",
-        ),
-        row("plugin: DEL", del, beside(del), "27.0 ms"),
-        row(
-            "plugin: 110 ADDs at once on one node",
-            &programs.at_once,
-            Some(together),
-            "3270 ms",
-        ),
-    ];
-    if Programs::has_host_local() {
-        rows.push(row(
-            "host-local: ADD, local files, no cluster",
-            &programs.host_local,
-            None,
-            "",
-        ));
-    } else {
-        eprintln!(
-            "host-local is not installed (Debian: containernetworking-plugins): its row is left out"
-        );
+    let mut pairs = Pairs::new(programs.plugin(), endpoint, disk, memory)?;
+    for number in 0..PROCESSES + PROCESSES / 10 {
+        if number == PROCESSES / 10 {
+            pairs.forget();
+        }
+        pairs.round(number)?;
     }
-    rows
-}
-
-fn sizes(programs: &Programs) -> Result<String, String> {
-    let (plugin_memory, floor_memory) = programs.peak_memory()?;
-    let (plugin_size, floor_size) = programs.sizes()?;
-    let megabytes = |bytes: u64| format!("{}.{}", bytes / 1_000_000, bytes % 1_000_000 / 100_000);
-    Ok(format!(
-        "\n| | plugin | floor program | Calico |\n| --- | ---: | ---: | ---: |\n| binary, MB | {} | {} | 96 |\n| peak memory of an ADD, MB | {} | {} | 48 |\n",
-        megabytes(plugin_size),
-        megabytes(floor_size),
-        megabytes(plugin_memory * 1024),
-        megabytes(floor_memory * 1024),
-    ))
+    Ok(pairs)
 }

@@ -1,15 +1,20 @@
 //! The plugin and the programs that it is measured beside, as whole processes.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::bare::FLOOR_KEY;
 use crate::process::Call;
 use crate::samples::{Samples, Stopwatch};
 
 /// Debian's plugin that keeps addresses in local files: what no cluster costs.
-const HOST_LOCAL: &str = "/usr/lib/cni/host-local";
+pub(crate) const HOST_LOCAL: &str = "/usr/lib/cni/host-local";
 /// How many processes a node starts when all its workloads come at once.
 pub(crate) const AT_ONCE: u64 = 110;
+/// How many a large node starts.
+pub(crate) const CROWD: u64 = 250;
+/// Requests of an ADD that nobody disturbs.
+const LEAST_REQUESTS: u64 = 2;
 
 /// What was measured.
 #[derive(Debug, Clone, Default)]
@@ -18,8 +23,12 @@ pub(crate) struct Measured {
     pub(crate) add: Samples,
     pub(crate) add_both: Samples,
     pub(crate) del: Samples,
-    pub(crate) host_local: Samples,
     pub(crate) at_once: Samples,
+    /// All of a crowd together, and each of it from its start to its end.
+    pub(crate) crowd: Samples,
+    pub(crate) crowd_each: Samples,
+    /// Requests of the crowds beyond those that each ADD needs: conflicts, and blocks that were full.
+    pub(crate) crowd_requests: u64,
 }
 
 /// The programs.
@@ -68,12 +77,6 @@ impl Programs {
             .measure(&mut self.measured.add_both)?;
         self.call("DEL", &container, "true")
             .measure(&mut Samples::default())?;
-        if Programs::has_host_local() {
-            self.host_local("ADD", &container)
-                .measure(&mut self.measured.host_local)?;
-            self.host_local("DEL", &container)
-                .measure(&mut Samples::default())?;
-        }
         Ok(())
     }
 
@@ -90,10 +93,42 @@ impl Programs {
             .iter()
             .map(Call::start)
             .collect::<Result<Vec<_>, _>>()?;
-        std::iter::zip(&adds, children).try_for_each(|(call, child)| call.finish(child))?;
+        std::iter::zip(&adds, children)
+            .try_for_each(|(call, child)| call.finish(child).map(drop))?;
         self.measured.at_once.extend([watch.stop()]);
         dels.iter()
             .try_for_each(|call| call.measure(&mut Samples::default()))
+    }
+
+    /// Starts an ADD for each of [`CROWD`] workloads at once and awaits each by itself, then releases all.
+    pub(crate) fn crowd(&mut self, number: u64) -> Result<(), String> {
+        let calls = |verb: &str| -> Vec<Call> {
+            let container = |one| format!("crowd-{number}-{one}");
+            let call = |one| self.call(verb, &container(one), "false").logged();
+            (0..CROWD).map(call).collect()
+        };
+        let (adds, dels) = (calls("ADD"), calls("DEL"));
+        let watch = Stopwatch::start();
+        let ended = std::thread::scope(|scope| {
+            let one = |call| scope.spawn(move || alone(call));
+            let running: Vec<_> = adds.iter().map(one).collect();
+            let joined = running
+                .into_iter()
+                .map(|one| one.join().map_err(|_| "a thread".to_owned())?);
+            joined.collect::<Result<Vec<_>, String>>()
+        })?;
+        self.measured.crowd.extend([watch.stop()]);
+        for (spent, requests) in ended {
+            self.measured.crowd_each.extend([spent]);
+            self.measured.crowd_requests += requests.saturating_sub(LEAST_REQUESTS);
+        }
+        dels.iter()
+            .try_for_each(|call| call.measure(&mut Samples::default()))
+    }
+
+    /// Returns the plugin.
+    pub(crate) fn plugin(&self) -> &Path {
+        &self.plugin
     }
 
     /// Returns what was measured since the last call.
@@ -150,21 +185,22 @@ impl Programs {
             .push(("BLOCK_IPAM_RUN_DIR".to_owned(), run_dir));
         call
     }
-
-    fn host_local(&self, verb: &str, container: &str) -> Call {
-        let data = self.dir.join("host-local").display().to_string();
-        Call {
-            program: HOST_LOCAL.into(),
-            arguments: Vec::new(),
-            environment: environment(verb, container),
-            stdin: format!(
-                r#"{{"cniVersion":"1.0.0","name":"bench","type":"bridge","ipam":{{"type":"host-local","dataDir":"{data}","ranges":[[{{"subnet":"10.231.0.0/16"}}]]}}}}"#
-            ),
-        }
-    }
 }
 
-fn environment(verb: &str, container: &str) -> Vec<(String, String)> {
+/// Runs a call to its end; returns how long that took, and how many requests its log tells.
+fn alone(call: &Call) -> Result<(Duration, u64), String> {
+    let watch = Stopwatch::start();
+    let said = call.finish(call.start()?)?;
+    let spent = watch.stop();
+    let words = said.split_whitespace();
+    let mut requests = words.filter_map(|word| word.strip_prefix("requests=")?.parse().ok());
+    let requests = requests
+        .next_back()
+        .ok_or_else(|| format!("no requests in the log: {said}"))?;
+    Ok((spent, requests))
+}
+
+pub(crate) fn environment(verb: &str, container: &str) -> Vec<(String, String)> {
     let fixed = [
         ("CNI_COMMAND", verb),
         ("CNI_CONTAINERID", container),

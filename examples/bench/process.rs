@@ -70,13 +70,19 @@ impl Call {
         Ok(child)
     }
 
-    /// Awaits it; fails with all it said where it did not succeed.
-    pub(crate) fn finish(&self, child: Child) -> Result<(), String> {
+    /// Returns the same call with its line of the log on standard error.
+    pub(crate) fn logged(mut self) -> Call {
+        self.stdin = self.stdin.replacen('{', r#"{"log_level":"info","#, 1);
+        self
+    }
+
+    /// Awaits it, and returns what it wrote to standard error; fails with all it said where it did not succeed.
+    pub(crate) fn finish(&self, child: Child) -> Result<String, String> {
         let output = child
             .wait_with_output()
             .map_err(|error| format!("{}: {error}", self.program.display()))?;
         if output.status.success() {
-            return Ok(());
+            return Ok(String::from_utf8_lossy(&output.stderr).into_owned());
         }
         let said = [output.stdout, output.stderr].concat();
         Err(format!(
