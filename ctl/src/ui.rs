@@ -1,5 +1,6 @@
 //! The only place that prints: data to stdout, sentences to stderr.
 
+use std::borrow::Cow;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -140,6 +141,7 @@ pub(crate) fn unwritable(error: &io::Error) -> Failure {
 
 /// Prints a sentence; the colour of its first word says what the word says. Nobody could be told that stderr does not work.
 fn complain(line: &str) {
+    let line = &printable(line);
     let style = PAINTED.iter().find(|(word, _)| line.starts_with(word));
     let painted = style.map(|(word, colour)| {
         let style = Style::new().fg_color(Some(Color::Ansi(*colour))).bold();
@@ -149,6 +151,22 @@ fn complain(line: &str) {
     progress::aside(|| {
         let _ = writeln!(anstream::AutoStream::auto(io::stderr().lock()), "{line}");
     });
+}
+
+/// What others wrote may hold escapes; a terminal must not act on them. Lines may be several.
+fn printable(text: &str) -> Cow<'_, str> {
+    let is_acted_on = |letter: char| letter.is_control() && letter != '\n';
+    if !text.contains(is_acted_on) {
+        return Cow::Borrowed(text);
+    }
+    let letters = text.chars().map(|letter| {
+        if is_acted_on(letter) {
+            letter.escape_debug().to_string()
+        } else {
+            letter.to_string()
+        }
+    });
+    Cow::Owned(letters.collect())
 }
 
 /// First words of sentences, and their colours where a terminal wants any.

@@ -90,6 +90,9 @@ pub(crate) fn one(value: &Value) -> Result<Manifest, Vec<FieldError>> {
         );
         return Err(vec![FieldError::bare("resource", rule)]);
     };
+    if let Some(error) = broken_list(value) {
+        return Err(vec![error]);
+    }
     let mut fields = Fields::open("", Some(value));
     let (kind, version) = (fields.text("kind"), fields.text("apiVersion"));
     let mut errors = Vec::new();
@@ -126,6 +129,17 @@ pub(crate) fn one(value: &Value) -> Result<Manifest, Vec<FieldError>> {
             Err(errors)
         }
     }
+}
+
+/// What says that it is a list and has none was not taken apart.
+fn broken_list(value: &Value) -> Option<FieldError> {
+    let kind = value.get("kind").and_then(Value::text)?;
+    let items = value.get("items").unwrap_or(&Value::Null);
+    if !kind.ends_with("List") || matches!(items, Value::List(_)) {
+        return None;
+    }
+    let rule = format!("expected a list of resources, found {}", items.kind());
+    Some(FieldError::bare("items", rule))
 }
 
 fn resource(

@@ -126,6 +126,19 @@ fn lists_are_taken_apart_and_what_get_prints_is_read() {
 }
 
 #[test]
+fn a_list_without_items_is_told() {
+    let list = |items: &str| format!("apiVersion: projectcalico.org/v3\nkind: IPPoolList\n{items}");
+    check(&list("items: {a: b}"), &expect![[r#"
+        the manifest is refused, nothing was changed
+          pools.yaml, document 1: items: expected a list of resources, found a map
+    "#]]);
+    check(&list(""), &expect![[r#"
+        the manifest is refused, nothing was changed
+          pools.yaml, document 1: items: expected a list of resources, found nothing
+    "#]]);
+}
+
+#[test]
 fn a_word_of_yaml_1_1_is_a_name_where_a_name_is_wanted_and_a_flag_where_a_flag_is() {
     for name in ["off", "no", "yes", "on", "y", "n", "null-and", "1e3a"] {
         let text = pool(&format!("name: {name}"), "cidr: 10.0.0.0/24");

@@ -77,3 +77,48 @@ impl<F: FnMut(&Block) + Send> Datastore for Alongside<F> {
         Err(DatastoreError::rejected("it is only looked at"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use block_ipam::datastore::{Memory, Range, Write};
+
+    fn block(third: u8) -> Write {
+        let key = format!("/calico/ipam/v2/assignment/ipv4/block/10.0.{third}.0-30");
+        let value = format!(
+            r#"{{"cidr":"10.0.{third}.0/30","affinity":null,"allocations":[null,null,null,null],"unallocated":[0,1,2,3],"attributes":[]}}"#
+        );
+        Write::Put(key, value.into_bytes())
+    }
+
+    fn txn(writes: Vec<Write>) -> Txn {
+        Txn {
+            guards: Vec::new(),
+            writes,
+        }
+    }
+
+    #[tokio::test]
+    async fn each_block_is_shown_once_and_as_it_was() {
+        let store = Arc::new(Memory::default());
+        store.commit(txn(vec![block(1), block(2)])).await.unwrap();
+        let all = || Read::latest(vec![Range::of(keys::blocks())]);
+        let at = store.read(all()).await.unwrap().revision;
+        store.commit(txn(vec![block(3)])).await.unwrap();
+
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let noted = Arc::clone(&seen);
+        let see = move |block: &Block| noted.lock().unwrap().push(block.cidr().to_string());
+        let alongside = Alongside::new(store, at, see);
+        for _ in 0..2 {
+            let snapshot = alongside.read(all()).await.unwrap();
+            assert_eq!(
+                (snapshot.revision, snapshot.found[0].entries.len()),
+                (at, 2)
+            );
+        }
+        assert_eq!(*seen.lock().unwrap(), ["10.0.1.0/30", "10.0.2.0/30"]);
+        let refused = alongside.commit(txn(vec![block(4)])).await;
+        assert!(matches!(refused, Err(DatastoreError::Rejected { .. })));
+    }
+}

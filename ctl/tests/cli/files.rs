@@ -142,6 +142,18 @@ fn files_are_judged_without_a_store() {
 }
 
 #[test]
+fn what_a_terminal_would_act_on_is_escaped_in_what_is_said() {
+    let bench = Bench::new();
+    bench.file("escape.yaml", &pool("\"a\\e[31m\\0\"", "10.0.0.0/24"));
+    bench.check(&["validate", "-f", "escape.yaml"], &expect![[r#"
+        --- stderr
+        Error: the manifest is refused, nothing was changed
+          escape.yaml, document 1: metadata.name = 'a\u{1b}[31m\0': name must consist of lower case alphanumeric characters, '-' or '.' (regex: [a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)
+        [exit status: 1]
+    "#]]);
+}
+
+#[test]
 fn a_file_that_is_too_large_or_no_text_is_named() {
     let bench = Bench::new();
     let huge = std::fs::File::create(bench.path("huge.yaml")).unwrap();
