@@ -5,8 +5,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::verbs::{
-    completion, convert, delete, get, ipam_check, ipam_configure, ipam_explain, ipam_gc,
-    ipam_release, ipam_repair, ipam_reserve, ipam_show, ipam_split, ipam_unreserve, label,
+    completion, convert, datastore_lock, delete, get, ipam_check, ipam_configure, ipam_explain,
+    ipam_gc, ipam_release, ipam_repair, ipam_reserve, ipam_show, ipam_split, ipam_unreserve, label,
     node_list, node_register, node_release, node_resync, node_show, patch, status, store_adopt,
     store_doctor, store_print_role, validate, version, write,
 };
@@ -63,6 +63,9 @@ pub(crate) struct Global {
     /// Taken for calicoctl's sake: the store is never Kubernetes
     #[arg(long, global = true, hide = true, value_name = "NAME")]
     context: Option<String>,
+    /// Taken for calicoctl's sake: `--verbose` says what there is to say
+    #[arg(short, long, global = true, hide = true, value_name = "LEVEL")]
+    log_level: Option<String>,
 }
 
 /// A verb.
@@ -97,6 +100,9 @@ pub(crate) enum Command {
     Store(StoreCommand),
     /// Print what takes the place of a CNI configuration with host-local
     Convert(convert::ConvertArgs),
+    /// Taken for calicoctl's sake: nothing here needs a lock
+    #[command(subcommand, hide = true)]
+    Datastore(datastore_lock::DatastoreCommand),
     /// Show the version of this program
     Version(version::VersionArgs),
     /// Print a script that completes command lines: `source <(ipamctl completion bash)`
@@ -170,6 +176,10 @@ pub(crate) async fn run(context: &Context, command: &Command) -> Result<(), Fail
         Command::Ipam(command) => ipam(context, command).await,
         Command::Node(command) => node(context, command).await,
         Command::Store(command) => store(context, command).await,
+        Command::Datastore(_) => {
+            datastore_lock::run(context);
+            Ok(())
+        }
         Command::Convert(args) => convert::run(context, args),
         Command::Version(args) => version::run(context, args).await,
         Command::Completion(args) => completion::run(context, args),

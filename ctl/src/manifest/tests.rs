@@ -128,14 +128,20 @@ fn lists_are_taken_apart_and_what_get_prints_is_read() {
 #[test]
 fn a_list_without_items_is_told() {
     let list = |items: &str| format!("apiVersion: projectcalico.org/v3\nkind: IPPoolList\n{items}");
-    check(&list("items: {a: b}"), &expect![[r#"
+    check(
+        &list("items: {a: b}"),
+        &expect![[r#"
         the manifest is refused, nothing was changed
           pools.yaml, document 1: items: expected a list of resources, found a map
-    "#]]);
-    check(&list(""), &expect![[r#"
+    "#]],
+    );
+    check(
+        &list(""),
+        &expect![[r#"
         the manifest is refused, nothing was changed
           pools.yaml, document 1: items: expected a list of resources, found nothing
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@ pub(crate) mod check_words;
 pub(crate) mod columns;
 pub(crate) mod completion;
 pub(crate) mod convert;
+pub(crate) mod datastore_lock;
 pub(crate) mod delete;
 pub(crate) mod documents;
 pub(crate) mod edit;
