@@ -1,7 +1,7 @@
 //! The report in a file: calicoctl's members and ours, addresses one a line as they come.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use block_ipam::clock::Timestamp;
 use block_ipam::datastore::keys;
@@ -99,18 +99,31 @@ impl<W: Write> Writer<W> {
 }
 
 /// Writes a file beside its place and then puts it there, so that no reader sees half of it. Returns what to write to;
-/// the second call does the latter.
+/// the second call does the latter. What is no file, such as a device or a pipe, is written to as it is, and a link stays.
 pub(crate) fn replaced(
     path: &Path,
 ) -> Result<(std::fs::File, impl FnOnce() -> Result<(), Failure> + use<>), Failure> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
-    let (new, place) = (std::path::PathBuf::from(name), path.to_owned());
     let failed = |path: &Path, error: &io::Error| {
         Failure::refused(format!("{} cannot be written", path.display())).caused_by(error)
     };
-    let file = std::fs::File::create(&new).map_err(|error| failed(&new, &error))?;
-    let put = move || std::fs::rename(&new, &place).map_err(|error| failed(&place, &error));
+    let is_file = std::fs::metadata(path).map_or(true, |found| found.is_file());
+    let place = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let new = is_file.then(|| {
+        let mut name = place.clone().into_os_string();
+        name.push(".new");
+        PathBuf::from(name)
+    });
+    let file = match &new {
+        Some(new) => std::fs::File::create(new).map_err(|error| failed(new, &error))?,
+        None => std::fs::OpenOptions::new()
+            .write(true)
+            .open(path)
+            .map_err(|error| failed(path, &error))?,
+    };
+    let put = move || match new {
+        Some(new) => std::fs::rename(&new, &place).map_err(|error| failed(&place, &error)),
+        None => Ok(()),
+    };
     Ok((file, put))
 }
 

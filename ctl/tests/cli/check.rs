@@ -314,3 +314,33 @@ fn a_report_that_cannot_be_written_is_a_failure() {
         "#]],
     );
 }
+
+#[test]
+fn a_report_goes_through_a_link_and_into_what_is_no_file() {
+    let bench = Bench::golden("calicoctl-base");
+    let link = |name: &str, to: &str| {
+        std::os::unix::fs::symlink(to, bench.path(name)).expect("a link");
+    };
+    link("sink", "/dev/null");
+    link("latest.json", "today.json");
+    bench.file("today.json", "old");
+    for name in ["sink", "latest.json", "fresh.json"] {
+        let output = bench.run(&["ipam", "check", "-o", name], "");
+        assert_eq!(output.status.code(), Some(3), "{name}: {output:?}");
+    }
+    for name in ["sink", "latest.json"] {
+        let found = std::fs::symlink_metadata(bench.path(name)).expect("it is there");
+        assert!(found.is_symlink(), "{name} is a link as before");
+    }
+    for name in ["today.json", "fresh.json"] {
+        let text = std::fs::read_to_string(bench.path(name)).expect("a report");
+        assert!(text.ends_with("\n}\n"), "{name} is whole");
+    }
+    let left = std::fs::read_dir(bench.path(".")).expect("a directory");
+    let names = left.map(|entry| entry.expect("an entry").file_name());
+    assert!(
+        names
+            .into_iter()
+            .all(|name| !name.to_string_lossy().ends_with(".new"))
+    );
+}
