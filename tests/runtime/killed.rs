@@ -1,4 +1,4 @@
-//! Plugins are killed at random moments, and etcd now and then: after one collection nothing is left that nobody holds,
+//! Plugins are killed at random moments, some by SIGTERM, and etcd now and then: after one collection nothing is left that nobody holds,
 //! and whoever lives holds what he was given.
 //!
 //! `KILLS` is the number of plugins that are killed, `SEED` the first number that moments are drawn from.
@@ -102,8 +102,9 @@ impl Killing<'_> {
             return Ended::Answered(child.wait_with_output().expect("it has ended"));
         }
         let group = format!("-{}", child.id());
+        let signal = if draw.below(4) == 0 { "-TERM" } else { "-KILL" };
         let _ = Command::new("kill")
-            .args(["-9", "--", &group])
+            .args([signal, "--", &group])
             .stderr(Stdio::null())
             .status();
         let output = child.wait_with_output().expect("it has ended");
