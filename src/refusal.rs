@@ -96,9 +96,9 @@ pub enum Refusal {
     Exhausted {
         /// The family.
         family: Family,
-        /// How many addresses were wanted.
+        /// How many addresses the request wants.
         wanted: usize,
-        /// How many there are.
+        /// How many it has, and how many more there are.
         found: usize,
         /// Each pool of the family with its reason.
         pools: Vec<PoolVerdict>,

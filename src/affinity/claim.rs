@@ -1,8 +1,8 @@
 //! How a node finds a block to claim: candidates in the node's own order, probed by their keys alone.
 //!
 //! A probe asks for many candidates at once, so that a claim needs one read however many blocks the store
-//! holds. Only where all probed ones and their neighbours are taken are the keys of the whole pool read, and with
-//! them the first of its blocks: the next thing to look at if none is free.
+//! holds. Only where all probed ones and their neighbours are taken are the keys of the whole pool read. Its blocks are
+//! not read with them: one is free in most pools that come to this, and a page of blocks takes longer than a round trip.
 
 use crate::affinity::admit::Admitted;
 use crate::affinity::own;
@@ -157,10 +157,8 @@ fn in_pool<'a>(
     if whole_pool || count == 0 {
         return None;
     }
-    if count <= SMALL_POOL {
+    if count <= SMALL_POOL || unknown.is_empty() {
         unknown = vec![Want::BlocksInside(pool.cidr)];
-    } else if unknown.is_empty() {
-        unknown = whole(view, search.owner, pool, probes);
     } else {
         unknown.extend(sample(view, candidates.at(0)));
     }
@@ -207,16 +205,6 @@ fn beside<'a>(
             read_at,
         })
     })
-}
-
-/// Returns what to read where a pool seems to have no free block: all keys, and the first page of its blocks, which
-/// may be of use to others. One page at a time, for pages are large.
-fn whole(view: &View, owner: &Owner, pool: &Admitted, probes: &[Want]) -> Vec<Want> {
-    let is_page = |want: &Want| matches!(want, Want::NextPage(..));
-    let page = next_page(view, pool, owner).filter(|_| !probes.iter().any(is_page));
-    std::iter::once(Want::BlocksInside(pool.cidr))
-        .chain(page)
-        .collect()
 }
 
 /// Returns a candidate to read whole: if it is taken, its record tells how many make a page.

@@ -1,6 +1,6 @@
 //! What a node remembers of its last request. A wrong or missing hint costs a read, never correctness.
 
-use crate::assign::Exhausted;
+use crate::assign::Searched;
 use crate::blocks::BlockCidr;
 use crate::revision::Revision;
 
@@ -15,6 +15,6 @@ pub struct Hint {
     pub revision: Revision,
     /// The store's identity (see [`crate::datastore::Snapshot::cluster`]); 0 if unknown.
     pub cluster: u64,
-    /// What requests of the node were refused on.
-    pub exhausted: Vec<Exhausted>,
+    /// What searches of the node ended in.
+    pub searched: Vec<Searched>,
 }

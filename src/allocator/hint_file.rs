@@ -153,7 +153,8 @@ fn fnv1a(bytes: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::assign::Exhausted;
+    use crate::assign::Searched;
+    use crate::assign::searched::End;
     use crate::assign::shortage::Limit;
     use crate::blocks::{BlockCidr, Cidr};
     use crate::clock::Timestamp;
@@ -172,11 +173,11 @@ mod tests {
             endpoint: Some("http://127.0.0.1:2379".to_owned()),
             revision: Revision(u64::MAX),
             cluster: 14_841_639_068_965_178_418,
-            exhausted: vec![exhausted()],
+            searched: vec![refused(), borrowed()],
         }
     }
 
-    fn exhausted() -> Exhausted {
+    fn refused() -> Searched {
         let used = PoolUse {
             blocks: u128::MAX,
             own: 1,
@@ -184,16 +185,26 @@ mod tests {
             corrupt: vec!["/a".to_owned()],
             ..PoolUse::default()
         };
-        Exhausted {
+        Searched {
             wishes: "0f".repeat(32).parse().expect("a fingerprint"),
             basis: "a1".repeat(32).parse().expect("a fingerprint"),
-            pools: vec!["fd00::/64".parse::<Cidr>().expect("a CIDR")],
             own: vec!["fd00::/122".parse().expect("a block")],
             since: Timestamp::from_nanos(-1),
             until: Timestamp::from_nanos(i64::MAX),
-            limit: Limit::Blocks { owned: 3, limit: 2 },
-            found: 0,
-            uses: vec![used],
+            end: End::Refused {
+                pools: vec!["fd00::/64".parse::<Cidr>().expect("a CIDR")],
+                limit: Limit::Blocks { owned: 3, limit: 2 },
+                found: 0,
+                uses: vec![used],
+            },
+        }
+    }
+
+    fn borrowed() -> Searched {
+        let blocks = vec!["10.64.0.64/26".parse().expect("a block")];
+        Searched {
+            end: End::Borrowed(blocks),
+            ..refused()
         }
     }
 
@@ -219,12 +230,13 @@ mod tests {
             String::new(),
             "{".to_owned(),
             "[]".to_owned(),
-            good.replace("\"version\":1", "\"version\":2"),
+            good.replace("\"version\":2", "\"version\":1"),
             good.replace("\"cluster\"", "\"cluster2\""),
             good.replace("10.64.0.0/26", "10.64.0.1/26"),
             good.replace("0f0f", "0g0f"),
             good.replace("0f0f", "0f0"),
             good.replace("\"found\":0,", ""),
+            good.replace("10.64.0.64/26", "10.64.0.65/26"),
             good[..good.len() - 2].to_owned(),
         ] {
             fs::write(files.hint(), &bad).expect("written");

@@ -13,15 +13,15 @@ use crate::allocator::on_terms::OnTerms;
 use crate::allocator::queue::Queue;
 use crate::assign::held::REQUEST;
 use crate::assign::{
-    self, Assign, Before, Exhausted, Grant, ReleaseAddress, ReleaseHandle, Released, Terms,
-    decide_assign, decide_release_addresses, decide_release_handle, exhausted,
+    self, Assign, Before, Grant, ReleaseAddress, ReleaseHandle, Released, Searched, Terms,
+    decide_assign, decide_release_addresses, decide_release_handle, searched,
 };
 use crate::blocks::BlockCidr;
 use crate::clock::Clock;
 use crate::datastore::{Datastore, DatastoreError};
 use crate::entropy::Entropy;
 use crate::ids::{HandleId, NodeName};
-use crate::plan::{RecordId, Step, Want};
+use crate::plan::{RecordId, Want};
 use crate::refusal::Refusal;
 use crate::revision::Revision;
 
@@ -108,43 +108,37 @@ impl Allocator {
 
     /// Assigns what the request wants: with a hint that knows the node's block one read and one commit, for the
     /// first block of a node two reads and one commit. A refusal for want of addresses is remembered, and given again
-    /// after one read while nothing has changed.
+    /// after one read while nothing has changed; so is the block that an address was borrowed from, for the next one.
     ///
     /// # Errors
-    /// [`AllocatorError`]. Nothing was taken then, except where a shortage is accepted and a later transaction failed.
+    /// [`AllocatorError`]. Nothing was taken then, except where a later one of several transactions failed.
     pub async fn assign(&self, request: &Assign, hint: &Hint) -> Result<Grant, AllocatorError> {
         let mut turn = self.queue.turn(request.node.as_str()).await;
-        hint.exhausted
-            .iter()
-            .rev()
-            .for_each(|one| turn.refused(one.clone()));
+        turn.learn(hint.searched.iter().rev().cloned());
         let mut request = request.clone();
         self.mark(request.handle.as_ref(), &mut request.attributes);
-        let known = turn.exhausted.iter().filter(|one| one.is_of(&request));
-        let known: Vec<Exhausted> = known.cloned().collect();
+        let known = turn.searched.iter().filter(|one| one.is_of(&request));
+        let known: Vec<Searched> = known.cloned().collect();
         let mut first = assign::surroundings::first_wants(&request);
         first.extend(hinted(&hint.blocks));
         first.extend(hinted(&turn.blocks));
         let mut terms = OnTerms::of(self, &request.node);
         first.extend(terms.first_wants());
-        first.extend(known.iter().flat_map(Exhausted::wants));
-        let mut learnt = None;
+        first.extend(known.iter().flat_map(Searched::wants));
+        let mut learnt = Vec::new();
         let grants = self
             .run_all(first, |view, done, context| {
                 let before = Before {
                     done,
-                    exhausted: &known,
+                    searched: &known,
                 };
                 let step = decide_assign(view, &request, before, context);
-                learnt = match &step {
-                    Step::Refuse(refusal) => exhausted::learn(view, &request, refusal, context),
-                    Step::Read(_) | Step::Commit(_) | Step::Done(_) => None,
-                };
+                learnt = searched::learn(view, &request, &step, &known, context);
                 terms.hold(view, context, step)
             })
             .await;
-        if let Some(learnt) = learnt.filter(|_| is_refused(&grants)) {
-            turn.refused(learnt);
+        if is_refused(&grants) {
+            turn.learn(std::mem::take(&mut learnt));
         }
         let grants = grants?;
         terms.log();
@@ -152,13 +146,14 @@ impl Allocator {
         if !grant.addresses.is_empty() {
             turn.blocks = grant.blocks();
             turn.granted(&request);
+            turn.learn(learnt);
         }
         Ok(grant)
     }
 
-    /// Returns what requests of a node were refused on, for the hint of its next process.
-    pub async fn exhausted(&self, node: &NodeName) -> Vec<Exhausted> {
-        self.queue.turn(node.as_str()).await.exhausted.clone()
+    /// Returns what searches of a node ended in, for the hint of its next process.
+    pub async fn searched(&self, node: &NodeName) -> Vec<Searched> {
+        self.queue.turn(node.as_str()).await.searched.clone()
     }
 
     /// Marks a request without handle, for all its tries: what one of them took is found by the mark (X30).

@@ -1,14 +1,15 @@
 //! Requests of one node in one process queue here, in order of arrival.
 //!
 //! The queue is not needed for correctness: it only keeps a node from conflicting with itself, and remembers
-//! which blocks the node used last and what it was refused.
+//! which blocks the node used last and what its searches ended in.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OwnedMutexGuard;
 
-use crate::assign::{Assign, Exhausted};
+use crate::assign::searched::End;
+use crate::assign::{Assign, Searched};
 use crate::blocks::BlockCidr;
 
 /// What the node's requests before found out: worth reading with the next one, as a hint is.
@@ -16,28 +17,31 @@ use crate::blocks::BlockCidr;
 pub(super) struct Remembered {
     /// The blocks that the last request used.
     pub(super) blocks: Vec<BlockCidr>,
-    /// What requests were refused on, the newest first, one for the same wishes.
-    pub(super) exhausted: Vec<Exhausted>,
+    /// What searches ended in, the newest first, one for the same wishes.
+    pub(super) searched: Vec<Searched>,
 }
 
-/// Refusals that are remembered of a node.
-const MOST_EXHAUSTED: usize = 4;
+/// Searches that are remembered of a node.
+const MOST_SEARCHED: usize = 4;
 
 impl Remembered {
-    /// Remembers a refusal unless a newer one of the same wishes is known.
-    pub(super) fn refused(&mut self, one: Exhausted) {
-        let newer = |own: &Exhausted| own.wishes == one.wishes && one.since < own.since;
-        if self.exhausted.iter().any(newer) {
-            return;
+    /// Remembers what searches ended in, the newest last, unless a newer one of the same wishes is known.
+    pub(super) fn learn(&mut self, searched: impl IntoIterator<Item = Searched>) {
+        for one in searched {
+            let newer = |own: &Searched| own.wishes == one.wishes && one.since < own.since;
+            if !self.searched.iter().any(newer) {
+                self.searched.retain(|own| own.wishes != one.wishes);
+                self.searched.insert(0, one);
+            }
         }
-        self.exhausted.retain(|own| own.wishes != one.wishes);
-        self.exhausted.insert(0, one);
-        self.exhausted.truncate(MOST_EXHAUSTED);
+        self.searched.truncate(MOST_SEARCHED);
     }
 
-    /// Forgets what the wishes of a request were refused on.
+    /// Forgets that the wishes of a request were refused.
     pub(super) fn granted(&mut self, request: &Assign) {
-        self.exhausted.retain(|own| !own.is_of(request));
+        let refused = |own: &Searched| matches!(own.end, End::Refused { .. });
+        self.searched
+            .retain(|own| !(refused(own) && own.is_of(request)));
     }
 }
 

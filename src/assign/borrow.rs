@@ -6,10 +6,36 @@
 use crate::assign::gather::{Gathered, Gatherer, Taken, at};
 use crate::assign::held::NODE;
 use crate::blocks::Block;
-use crate::ids::{NodeName, OwnerKind};
+use crate::ids::{NodeName, Owner, OwnerKind};
 use crate::plan::{Change, RecordId, Recorded, Stop};
 
 impl Gatherer<'_> {
+    /// Borrows where the node borrowed when it last searched, if that gives all that is missing. A block that may be taken
+    /// over by now ends that: it is better owned.
+    pub(super) fn borrow_again(&self, gathered: &Gathered) -> Result<Option<Gathered>, Stop> {
+        let mut enough = gathered.clone();
+        if self.missing(&mut enough) == 0 || self.surroundings.config.strict_affinity {
+            return Ok(None);
+        }
+        for block in self.lenders() {
+            let missing = self.missing(&mut enough);
+            if missing == 0 {
+                break;
+            }
+            let lender = self.surroundings.view.block(*block)?.present();
+            let Some(record) = lender.filter(|record| self.may_lend(&record.value)) else {
+                continue;
+            };
+            if self.taken_over(record, missing).is_some() {
+                return Ok(None);
+            }
+            if let Some(taken) = self.take(record.value.clone(), missing) {
+                self.add_borrowed(&mut enough, record, taken);
+            }
+        }
+        Ok((self.missing(&mut enough) == 0).then_some(enough))
+    }
+
     /// Borrows while addresses are missing.
     pub(super) fn borrow(&self, gathered: &mut Gathered) -> Result<(), Stop> {
         loop {
@@ -19,7 +45,7 @@ impl Gatherer<'_> {
             }
             let mut foreign = self
                 .foreign(gathered)
-                .filter(|record| !is_virtual(record.value.owner().map(|owner| owner.kind)));
+                .filter(|record| self.may_lend(&record.value));
             let found = foreign.find_map(|record| {
                 let taken = self.take(record.value.clone(), missing)?;
                 Some((record.clone(), taken))
@@ -30,6 +56,12 @@ impl Gatherer<'_> {
             };
             self.add_borrowed(gathered, &record, taken);
         }
+    }
+
+    /// Returns whether a block is of another, or of nobody, and no virtual owner's.
+    fn may_lend(&self, block: &Block) -> bool {
+        let is_virtual = |owner: &Owner| owner.kind == OwnerKind::Virtual;
+        block.owner() != Some(&self.surroundings.owner) && !block.owner().is_some_and(is_virtual)
     }
 
     /// Adds addresses of a block that is not the owner's. They are noted for the node that they name, which is
@@ -48,8 +80,4 @@ impl Gatherer<'_> {
         gathered.changes.extend(note);
         self.add(gathered, taken);
     }
-}
-
-const fn is_virtual(kind: Option<OwnerKind>) -> bool {
-    matches!(kind, Some(OwnerKind::Virtual))
 }

@@ -163,6 +163,7 @@ impl Named<'_> {
             admission: &admission,
             wanted: 1,
             pick: Pick::This(self.address),
+            known: &[],
             context: self.context,
         };
         let mut gathered = Gathered::default();

@@ -1,11 +1,10 @@
 //! The decision about a request for addresses.
 
 use crate::assign::deselected;
-use crate::assign::exhausted::{self, Exhausted};
 use crate::assign::gather::{Gathered, Gatherer, Pick, Taken};
 use crate::assign::held::{self, Held};
 use crate::assign::surroundings::Surroundings;
-use crate::assign::{Assign, Grant, Granted, Shortage};
+use crate::assign::{Assign, Grant, Granted, Searched, Shortage};
 use crate::blocks::{Address, Block, Family};
 use crate::ids::HandleId;
 use crate::plan::{Change, Context, Guard, Plan, RecordId, Seen, Step, Stop, View};
@@ -18,16 +17,52 @@ use crate::refusal::Refusal;
 /// 3. missing addresses are gathered: from own blocks, then from blocks to claim;
 /// 4. where a block is to be had for that, those empty ones of the node go first whose pools no longer select it;
 /// 5. a family that stays short refuses the request, unless a shortage is accepted (p13);
-/// 6. blocks, affinities and the handle change together.
+/// 6. blocks, affinities and the handle change together; a request larger than a transaction is begun only where all
+///    of it is there.
 ///
-/// What was learnt before only saves reads: a refusal that is remembered and still right comes without a search.
+/// What was learnt before only saves reads: a refusal that is remembered and still right comes without a search, and so
+/// does an address of a block that was borrowed from.
 pub fn decide_assign(
     view: &View,
     request: &Assign,
     before: Before<'_>,
     context: Context,
 ) -> Step<Grant> {
-    Step::from(decide(view, request, before, context))
+    match Step::from(decide(view, request, before, context)) {
+        Step::Commit(plan) if is_begun(&plan, request, before) => {
+            match the_rest(view, &plan, request, context) {
+                stopped @ (Step::Read(_) | Step::Refuse(_)) => stopped,
+                Step::Commit(_) | Step::Done(_) => Step::Commit(plan),
+            }
+        }
+        step => step,
+    }
+}
+
+/// Returns whether a plan takes the first part of a request that takes nothing where it does not get all.
+fn is_begun(plan: &Plan<Grant>, request: &Assign, before: Before<'_>) -> bool {
+    let is_first = before.done.iter().all(|grant| grant.addresses.is_empty());
+    let takes = !plan.outcome.addresses.is_empty();
+    plan.more && takes && is_first && request.shortage == Shortage::Refuse
+}
+
+/// Tells how a request ends that goes on after this plan, should nobody else change anything.
+fn the_rest(view: &View, plan: &Plan<Grant>, request: &Assign, context: Context) -> Step<Grant> {
+    let mut after = view.clone().apply(plan, view.revision);
+    let mut done = vec![plan.outcome.clone()];
+    loop {
+        let before = Before {
+            done: &done,
+            searched: &[],
+        };
+        match Step::from(decide(&after, request, before, context)) {
+            Step::Commit(plan) if plan.more => {
+                after = after.apply(&plan, view.revision);
+                done.push(plan.outcome);
+            }
+            end => return end,
+        }
+    }
 }
 
 /// What was before a decision.
@@ -35,8 +70,8 @@ pub fn decide_assign(
 pub struct Before<'a> {
     /// What earlier transactions of the same request brought: it matters where there is no handle to ask.
     pub done: &'a [Grant],
-    /// What requests with the same wishes were refused on.
-    pub exhausted: &'a [Exhausted],
+    /// What searches for the same wishes ended in.
+    pub searched: &'a [Searched],
 }
 
 /// Tells what [`decide_assign`] would grant next, for who asks and commits nothing: transactions that only give up
@@ -121,7 +156,7 @@ fn of_family(
         }
         Err(read @ Stop::Read(_)) => return Err(read),
         Ok(()) => {
-            let known = before.exhausted;
+            let known = before.searched;
             gathered = gather(surroundings, request, family, wanted, known, context)?;
         }
     }
@@ -156,25 +191,13 @@ fn gather(
     request: &Assign,
     family: Family,
     wanted: usize,
-    known: &[Exhausted],
+    known: &[Searched],
     context: Context,
 ) -> Result<Gathered, Stop> {
     let admission = match surroundings.admit(request, family) {
         Ok(admission) => admission,
         Err(refusal) => return short(request, refusal),
     };
-    let still_refused = exhausted::still_refused(
-        known,
-        surroundings,
-        request,
-        family,
-        wanted,
-        &admission,
-        context,
-    );
-    if let Some(refusal) = still_refused {
-        return Err(Stop::Refuse(refusal));
-    }
     let gatherer = Gatherer {
         surroundings,
         request,
@@ -182,8 +205,12 @@ fn gather(
         admission: &admission,
         wanted,
         pick: Pick::Next,
+        known,
         context,
     };
+    if let Some(refusal) = gatherer.still_refused() {
+        return Err(Stop::Refuse(refusal));
+    }
     let gathered = gatherer.gather()?;
     match (&gathered.shortage, request.shortage) {
         (Some(refusal), Shortage::Refuse) => Err(Stop::Refuse(refusal.clone())),

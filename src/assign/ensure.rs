@@ -82,6 +82,7 @@ fn decide(view: &View, request: &Assign, context: Context) -> Result<Step<Ensure
             admission: &admission,
             wanted: 1,
             pick: Pick::Next,
+            known: &[],
             context,
         };
         let block = match gatherer.own_block(&mut plan)? {

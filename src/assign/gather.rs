@@ -1,15 +1,16 @@
 //! Where the addresses of one family come from.
 //!
 //! The order is the rule: own blocks, then blocks to claim, then empty blocks of others, then borrowed
-//! addresses, then a refusal with the reason of each pool.
+//! addresses, then a refusal with the reason of each pool. For a short time after a search that ended in borrowing the
+//! node borrows there again before it claims.
 
 use crate::affinity::admit::{Admission, Admitted};
 use crate::affinity::own;
-use crate::assign::Assign;
 use crate::assign::held::INTERFACE;
 use crate::assign::shortage::{Limit, shortage};
 use crate::assign::surroundings::Surroundings;
-use crate::blocks::{Address, Attribute, Block, Family, Ordinal};
+use crate::assign::{Assign, Searched};
+use crate::blocks::{Address, Attribute, Block, BlockCidr, Family, Ordinal};
 use crate::plan::{Change, Context, Guard, RecordId, Recorded, Scope, Stop};
 use crate::refusal::Refusal;
 
@@ -54,7 +55,7 @@ impl Gathered {
     }
 
     /// Returns whether the block gives addresses already.
-    pub(super) fn has(&self, block: crate::blocks::BlockCidr) -> bool {
+    pub(super) fn has(&self, block: BlockCidr) -> bool {
         self.taken.iter().any(|taken| taken.block.cidr() == block)
     }
 }
@@ -68,6 +69,7 @@ pub(super) struct Gatherer<'a> {
     pub(super) admission: &'a Admission,
     pub(super) wanted: usize,
     pub(super) pick: Pick,
+    pub(super) known: &'a [Searched],
     pub(super) context: Context,
 }
 
@@ -88,6 +90,9 @@ impl Gatherer<'_> {
     pub(super) fn gather(&self) -> Result<Gathered, Stop> {
         let mut gathered = Gathered::default();
         self.use_own(&mut gathered)?;
+        if let Some(enough) = self.borrow_again(&gathered)? {
+            return Ok(enough);
+        }
         let mut limit = self.claim(&mut gathered)?;
         if limit == Limit::None {
             limit = self.reclaim(&mut gathered)?;
@@ -123,9 +128,8 @@ impl Gatherer<'_> {
 
     fn use_own(&self, gathered: &mut Gathered) -> Result<(), Stop> {
         let surroundings = self.surroundings;
-        let pools = &self.admission.pools;
         let owner = &surroundings.owner;
-        let blocks = own::usable_blocks(surroundings.view, owner, self.family, pools)?;
+        let blocks = self.own_blocks()?;
         for cidr in &blocks {
             let missing = self.missing(gathered);
             if missing == 0 {
@@ -139,6 +143,12 @@ impl Gatherer<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Returns the owner's blocks in the admitted pools.
+    pub(super) fn own_blocks(&self) -> Result<Vec<BlockCidr>, Stop> {
+        let (surroundings, pools) = (self.surroundings, &self.admission.pools);
+        own::usable_blocks(surroundings.view, &surroundings.owner, self.family, pools)
     }
 
     /// Takes addresses of an own block, if it has any.

@@ -8,7 +8,7 @@ pub mod decide;
 mod deselected;
 mod enlarge;
 pub mod ensure;
-pub mod exhausted;
+pub mod fingerprint;
 pub mod gather;
 pub mod handle;
 pub mod held;
@@ -19,6 +19,7 @@ pub mod query;
 pub mod release;
 pub mod repair_handle;
 pub mod request;
+pub mod searched;
 pub mod shortage;
 pub mod surroundings;
 pub mod terms;
@@ -28,7 +29,6 @@ pub use by_address::decide_assign_addresses;
 pub use cold::{Collected, decide_collect_cold};
 pub use decide::{Before, decide_assign, foretell_assign};
 pub use ensure::{EnsureBlock, Ensured, decide_ensure_block};
-pub use exhausted::Exhausted;
 pub use handle::Handle;
 pub use identity::{
     Binding, NodeIdentity, NodeMachine, SharedName, decide_forget_identity, decide_identity_of,
@@ -44,5 +44,6 @@ pub use request::{
     Assign, AssignAddresses, Grant, Granted, NamedBy, PoolRef, ReleaseAddress, ReleaseHandle,
     Released, Shortage, Wanted,
 };
+pub use searched::Searched;
 pub use terms::Terms;
 pub use vm::vm_handle;

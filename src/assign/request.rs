@@ -76,8 +76,9 @@ pub enum Shortage {
     Accept,
 }
 
-/// A request for addresses. Unless a shortage is accepted, all of it is granted in one transaction,
-/// or nothing is (p13).
+/// A request for addresses. Unless a shortage is accepted, all of it is granted or nothing is: in one transaction (p13),
+/// or for more blocks than one carries in several, begun where all of it is there. What others take between these leaves
+/// the handle with a part, which the same request goes on from and a release gives back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assign {
     /// Who will hold them. Requests of one handle and interface are idempotent (p7).

@@ -24,13 +24,16 @@ pub enum Limit {
     NoAutoAllocation,
 }
 
-/// Returns the refusal of what a search did not find.
+/// Returns the refusal of what a search did not find. It tells of the whole request, with what is held already and what
+/// earlier transactions brought.
 pub(super) fn shortage(gatherer: &Gatherer<'_>, gathered: &Gathered, limit: Limit) -> Refusal {
     let admission = gatherer.admission;
     let used = admission.pools.iter().map(|pool| used(gatherer, pool));
     let pools = used.chain(admission.excluded.iter().cloned()).collect();
-    let (family, wanted) = (gatherer.family, gatherer.wanted);
-    refusal(limit, family, wanted, gathered.count(), pools)
+    let family = gatherer.family;
+    let wanted = gatherer.request.wanted(family).count;
+    let before = wanted.saturating_sub(gatherer.wanted);
+    refusal(limit, family, wanted, before + gathered.count(), pools)
 }
 
 /// Returns the refusal of a search that these pools had not enough for.

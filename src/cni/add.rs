@@ -34,16 +34,16 @@ pub async fn add(call: &Call<'_>) -> Result<Success, CniError> {
     let session = session.on_terms(call, &options.gateways);
     let (allocator, hint) = (&session.allocator, &session.hint);
     let is_named = !choice.addresses.is_empty();
-    let (grant, exhausted) = if is_named {
+    let (grant, searched) = if is_named {
         let named = named(&request, choice.addresses);
         let grant = allocator.assign_addresses(&named, hint).await;
-        (grant, hint.exhausted.clone())
+        (grant, hint.searched.clone())
     } else {
         let grant = allocator.assign(&request, hint).await;
-        (grant, allocator.exhausted(&request.node).await)
+        (grant, allocator.searched(&request.node).await)
     };
     let used = grant.iter().flat_map(|grant| &grant.addresses);
-    session.remember_with(used.map(|granted| granted.block), exhausted);
+    session.remember_with(used.map(|granted| granted.block), searched);
     let grant =
         grant.map_err(|error| choice::with_source(session.explain(&error), &error, &request))?;
     let prefix = match options.prefix {

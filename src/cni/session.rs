@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::allocator::hint_file::NodeFiles;
 use crate::allocator::{Allocator, AllocatorError, Budget, Hint};
-use crate::assign::{Exhausted, Terms};
+use crate::assign::{Searched, Terms};
 use crate::blocks::{Address, BlockCidr};
 use crate::cni::attachment::Subject;
 use crate::cni::call::Call;
@@ -168,14 +168,14 @@ impl Session {
     /// Writes down what the call learnt, blocks of its addresses first. A hint that cannot be written is not missed.
     /// The revision never goes down, so that a store that went back is still known after a DEL.
     pub fn remember(&self, used: impl IntoIterator<Item = BlockCidr>) {
-        self.remember_with(used, self.hint.exhausted.clone());
+        self.remember_with(used, self.hint.searched.clone());
     }
 
-    /// The same, and what requests of the node were refused on.
+    /// The same, and what searches of the node ended in.
     pub fn remember_with(
         &self,
         used: impl IntoIterator<Item = BlockCidr>,
-        exhausted: Vec<Exhausted>,
+        searched: Vec<Searched>,
     ) {
         let Some(files) = &self.files else { return };
         let seen = self.store.sighting();
@@ -191,7 +191,7 @@ impl Session {
             hint.endpoint = Some(endpoint);
         }
         hint.blocks = moved_to_front(&hint.blocks, used);
-        hint.exhausted = exhausted;
+        hint.searched = searched;
         if hint != self.hint
             && let Err(error) = files.save(&hint)
         {

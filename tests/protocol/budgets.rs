@@ -139,7 +139,7 @@ fn block_of_other(cidr: &str, attributes: bool, held: usize) -> String {
 
 #[test]
 fn a_pool_of_a_thousand_blocks_is_searched_in_full_pages() {
-    for (attributes, most) in [(false, 3), (true, 7)] {
+    for (attributes, most) in [(false, 4), (true, 7)] {
         let world = pool_of_others(attributes);
         let allocator = world.allocator();
         let late = |node: &str, container: &str| {
@@ -162,7 +162,7 @@ fn a_pool_of_a_thousand_blocks_is_searched_in_full_pages() {
     }
 }
 
-/// With 32 candidates come their neighbours: of 20 nodes hardly one needs to look further.
+/// With the candidates come their neighbours: of 20 nodes hardly one needs to look further.
 #[test]
 fn a_claim_in_a_pool_that_is_nearly_claimed_takes_two_reads() {
     let world = pool_of_others(false);

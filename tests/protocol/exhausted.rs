@@ -74,7 +74,7 @@ fn while_nothing_changes_the_same_refusal_costs_one_read() {
     assert_eq!(refused(&world, &allocator, "x3"), (first.clone(), 1));
 
     let hint = Hint {
-        exhausted: now(allocator.exhausted(&request("late", "x", 1, 0).node)),
+        searched: now(allocator.searched(&request("late", "x", 1, 0).node)),
         ..Hint::default()
     };
     let next = world.allocator();

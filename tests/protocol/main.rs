@@ -2,10 +2,12 @@
 
 mod addresses;
 mod affinities;
+mod borrowing;
 mod budgets;
 mod exhausted;
 mod half_states;
 mod large_blocks;
+mod large_requests;
 mod owners;
 mod races;
 mod reports;

@@ -5,14 +5,15 @@
 use serde::{Deserialize, Serialize};
 
 use crate::allocator::Hint;
-use crate::assign::Exhausted;
+use crate::assign::Searched;
+use crate::assign::searched::End;
 use crate::assign::shortage::Limit;
 use crate::clock::Timestamp;
 use crate::refusal::PoolUse;
 use crate::revision::Revision;
 
 /// The version of the format. Files of another version are taken for absent.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Most blocks that are remembered: more would make each read larger than it helps.
 const MOST_BLOCKS: usize = 8;
 
@@ -26,21 +27,30 @@ struct Wire {
     endpoint: Option<String>,
     blocks: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    exhausted: Vec<WireExhausted>,
+    searched: Vec<WireSearched>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WireExhausted {
+struct WireSearched {
     wishes: String,
     basis: String,
-    pools: Vec<String>,
     own: Vec<String>,
     since: i64,
     until: i64,
-    limit: WireLimit,
-    found: usize,
-    uses: Vec<WireUse>,
+    end: WireEnd,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum WireEnd {
+    Refused {
+        pools: Vec<String>,
+        limit: WireLimit,
+        found: usize,
+        uses: Vec<WireUse>,
+    },
+    Borrowed(Vec<String>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -72,7 +82,7 @@ pub(super) fn encode(hint: &Hint) -> Vec<u8> {
         revision: hint.revision.0,
         endpoint: hint.endpoint.clone(),
         blocks: texts(hint.blocks.iter().take(MOST_BLOCKS)),
-        exhausted: hint.exhausted.iter().map(encode_exhausted).collect(),
+        searched: hint.searched.iter().map(encode_searched).collect(),
     };
     serde_json::to_vec(&wire).expect("a struct of numbers and texts is written to memory")
 }
@@ -81,50 +91,77 @@ pub(super) fn encode(hint: &Hint) -> Vec<u8> {
 pub(super) fn decode(bytes: &[u8]) -> Option<Hint> {
     let wire: Wire = serde_json::from_slice(bytes).ok()?;
     (wire.version == FORMAT).then_some(())?;
-    let exhausted = wire.exhausted.iter().map(decode_exhausted);
+    let searched = wire.searched.iter().map(decode_searched);
     Some(Hint {
         blocks: values(&wire.blocks)?,
         endpoint: wire.endpoint,
         revision: Revision(wire.revision),
         cluster: wire.cluster,
-        exhausted: exhausted.collect::<Option<_>>()?,
+        searched: searched.collect::<Option<_>>()?,
     })
 }
 
-fn encode_exhausted(one: &Exhausted) -> WireExhausted {
-    WireExhausted {
+fn encode_searched(one: &Searched) -> WireSearched {
+    WireSearched {
         wishes: one.wishes.to_string(),
         basis: one.basis.to_string(),
-        pools: texts(&one.pools),
         own: texts(&one.own),
         since: one.since.nanos(),
         until: one.until.nanos(),
-        limit: match one.limit {
-            Limit::None => WireLimit::None,
-            Limit::Blocks { owned, limit } => WireLimit::Blocks { owned, limit },
-            Limit::NoAutoAllocation => WireLimit::NoAutoAllocation,
-        },
-        found: one.found,
-        uses: one.uses.iter().map(encode_use).collect(),
+        end: encode_end(&one.end),
     }
 }
 
-fn decode_exhausted(wire: &WireExhausted) -> Option<Exhausted> {
-    let uses = wire.uses.iter().map(decode_use);
-    Some(Exhausted {
+fn encode_end(end: &End) -> WireEnd {
+    match end {
+        End::Refused {
+            pools,
+            limit,
+            found,
+            uses,
+        } => WireEnd::Refused {
+            pools: texts(pools),
+            limit: match *limit {
+                Limit::None => WireLimit::None,
+                Limit::Blocks { owned, limit } => WireLimit::Blocks { owned, limit },
+                Limit::NoAutoAllocation => WireLimit::NoAutoAllocation,
+            },
+            found: *found,
+            uses: uses.iter().map(encode_use).collect(),
+        },
+        End::Borrowed(blocks) => WireEnd::Borrowed(texts(blocks)),
+    }
+}
+
+fn decode_searched(wire: &WireSearched) -> Option<Searched> {
+    Some(Searched {
         wishes: wire.wishes.parse().ok()?,
         basis: wire.basis.parse().ok()?,
-        pools: values(&wire.pools)?,
         own: values(&wire.own)?,
         since: Timestamp::from_nanos(wire.since),
         until: Timestamp::from_nanos(wire.until),
-        limit: match wire.limit {
-            WireLimit::None => Limit::None,
-            WireLimit::Blocks { owned, limit } => Limit::Blocks { owned, limit },
-            WireLimit::NoAutoAllocation => Limit::NoAutoAllocation,
+        end: decode_end(&wire.end)?,
+    })
+}
+
+fn decode_end(wire: &WireEnd) -> Option<End> {
+    Some(match wire {
+        WireEnd::Refused {
+            pools,
+            limit,
+            found,
+            uses,
+        } => End::Refused {
+            pools: values(pools)?,
+            limit: match *limit {
+                WireLimit::None => Limit::None,
+                WireLimit::Blocks { owned, limit } => Limit::Blocks { owned, limit },
+                WireLimit::NoAutoAllocation => Limit::NoAutoAllocation,
+            },
+            found: *found,
+            uses: uses.iter().map(decode_use).collect::<Option<_>>()?,
         },
-        found: wire.found,
-        uses: uses.collect::<Option<_>>()?,
+        WireEnd::Borrowed(blocks) => End::Borrowed(values(blocks)?),
     })
 }
 
