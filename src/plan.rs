@@ -152,6 +152,8 @@ pub enum Want {
     Scope(Scope),
     /// The keys of the blocks inside a CIDR, and so whether a candidate is free to claim, or a pool is drained.
     BlocksInside(Cidr),
+    /// How many blocks are inside a CIDR, without their keys.
+    Count(Cidr),
     /// The next page of the blocks inside a CIDR, from a starting point of the caller's on.
     NextPage(Cidr, BlockCidr),
     /// Whether any block inside a CIDR has changed, without reading one.
@@ -197,6 +199,8 @@ pub struct View {
     pub inside: BTreeMap<Cidr, Revision>,
     /// Blocks that are known to exist, whether or not they were read.
     pub existing: BTreeSet<BlockCidr>,
+    /// How many blocks were inside these CIDRs when they were counted.
+    pub counts: BTreeMap<Cidr, usize>,
     /// CIDRs whose blocks are read page by page, and how far that is.
     pub pages: BTreeMap<Cidr, Pages>,
     /// CIDRs whose footprint was read.

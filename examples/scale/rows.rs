@@ -245,11 +245,7 @@ async fn many_nodes() -> Result<Row, String> {
                 .assign(&format!("n{index}"), &format!("h{index}.{number}"), &hint)
                 .await
                 .map_err(told)?;
-            hint.blocks = grant
-                .addresses
-                .iter()
-                .map(|granted| granted.block)
-                .collect();
+            hint.blocks = grant.blocks();
         }
         Ok(())
     };

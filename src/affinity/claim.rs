@@ -1,8 +1,8 @@
 //! How a node finds a block to claim: candidates in the node's own order, probed by their keys alone.
 //!
 //! A probe asks for many candidates at once, so that a claim needs one read however many blocks the store
-//! holds. Only where all probed ones and their neighbours are taken are the keys of the whole pool read. Its blocks are
-//! not read with them: one is free in most pools that come to this, and a page of blocks takes longer than a round trip.
+//! holds. Only where all probed ones and their neighbours are taken are the keys of the whole pool read, and where it is
+//! known to be full the first of its blocks with them: the next thing to look at if none is free.
 
 use crate::affinity::admit::Admitted;
 use crate::affinity::own;
@@ -22,6 +22,9 @@ const WINDOW_WITH_NEIGHBOURS: usize = 16;
 const MOST_PROBES: usize = 48;
 /// Pools with at most this many blocks are probed as a whole.
 const SMALL_POOL: u128 = 64;
+/// Most blocks of a pool that are counted with its first probe, which tells whether it is full: a store counts by
+/// walking over them.
+const MOST_COUNTED: u128 = 4_096;
 /// Largest block that is read with a probe to learn how large its pool's records are.
 const LARGEST_SAMPLE: u16 = 256;
 
@@ -127,7 +130,6 @@ fn in_pool<'a>(
 ) -> Option<Candidate<'a>> {
     let seed = search.owner.name.as_bytes();
     let candidates = Candidates::new(pool.cidr, pool.block_length, search.reserved, seed);
-    let count = candidates.len();
     let whole_pool = view.inside(pool.cidr).is_some();
     let window = if whole_pool { usize::MAX } else { window(pool) };
     let mut unknown = Vec::new();
@@ -148,26 +150,50 @@ fn in_pool<'a>(
             None => unknown.push(Want::BlocksInside(neighbourhood(block))),
         }
     }
-    if !whole_pool && unknown.is_empty() {
-        let beside = beside(view, search, pool, useful, candidates.clone().take(window));
+    if whole_pool || candidates.len() == 0 {
+        return None;
+    }
+    if unknown.is_empty() {
+        let window = candidates.clone().take(window);
+        let beside = beside(view, search, pool, useful, window);
         if beside.is_some() {
             return beside;
         }
     }
-    if whole_pool || count == 0 {
-        return None;
+    let mut more = to_probe(view, search.owner, pool, &candidates, unknown);
+    let has_page = probes.iter().any(is_page);
+    more.retain(|want| !probes.contains(want) && !(has_page && is_page(want)));
+    probes.extend(more);
+    None
+}
+
+const fn is_page(want: &Want) -> bool {
+    matches!(want, Want::NextPage(..))
+}
+
+/// Returns what to read of a pool in which no candidate is known to be free: the unknown ones, or all keys where it is
+/// small or all are taken. With these comes the first page of blocks where as many exist as can, for they may be of use
+/// to others; one page at a time, for pages are large.
+fn to_probe(
+    view: &View,
+    owner: &Owner,
+    pool: &Admitted,
+    candidates: &Candidates,
+    mut unknown: Vec<Want>,
+) -> Vec<Want> {
+    let count = view.counts.get(&pool.cidr);
+    if candidates.len() <= SMALL_POOL || unknown.is_empty() {
+        let is_full = count.is_some_and(|count| candidates.len() <= *count as u128);
+        let page = next_page(view, pool, owner).filter(|_| is_full);
+        let keys = Want::BlocksInside(pool.cidr);
+        return std::iter::once(keys).chain(page).collect();
     }
-    if count <= SMALL_POOL || unknown.is_empty() {
-        unknown = vec![Want::BlocksInside(pool.cidr)];
-    } else {
-        unknown.extend(sample(view, candidates.at(0)));
-    }
-    let new = |want: &Want| !probes.contains(want);
-    let mut unknown: Vec<Want> = unknown.into_iter().filter(new).collect();
+    unknown.extend(sample(view, candidates.at(0)));
+    let counted = count.is_some() || MOST_COUNTED < candidates.len();
+    unknown.extend((!counted).then_some(Want::Count(pool.cidr)));
     unknown.sort_unstable();
     unknown.dedup();
-    probes.extend(unknown);
-    None
+    unknown
 }
 
 fn window(pool: &Admitted) -> usize {

@@ -50,6 +50,11 @@ fn ranges(view: &mut View, want: &Want) -> Vec<Range> {
             let spans = keys::block_spans_inside(*cidr).into_iter();
             spans.map(|span| Range::of(span).keys_only()).collect()
         }
+        Want::Count(cidr) => {
+            let spans = keys::block_spans_inside(*cidr).into_iter();
+            let one = |span| Range::of(span).keys_only().limit(1);
+            spans.map(one).collect()
+        }
         Want::NextPage(cidr, start) => pages::next(view, *cidr, *start),
         Want::Footprint(cidr) => {
             let spans = keys::block_spans_inside(*cidr).into_iter();
@@ -77,6 +82,9 @@ fn absorb(view: &mut View, want: &Want, found: &[Found], revision: Revision) {
         }
         Want::Scope(scope) => absorb_scope(view, scope, found, revision),
         Want::BlocksInside(cidr) => absorb_keys(view, *cidr, found, revision),
+        Want::Count(cidr) => {
+            view.counts.insert(*cidr, footprint(found).blocks);
+        }
         Want::NextPage(cidr, _) => pages::absorb(view, *cidr, found, revision),
         Want::Footprint(cidr) => {
             view.footprints.insert(*cidr, footprint(found));

@@ -98,7 +98,7 @@ impl Session {
         check_went_back(files.as_ref(), purpose)?;
         let mut hint = files.as_ref().map(NodeFiles::load).unwrap_or_default();
         // What a clock that was ahead remembered would shut out what is learnt now.
-        hint.exhausted.retain(|one| one.since <= call.began);
+        hint.searched.retain(|one| one.since <= call.began);
         let known = Known {
             revision: hint.revision,
             cluster: hint.cluster,

@@ -2,21 +2,21 @@
 
 use std::future::Future;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 
+use async_trait::async_trait;
 use block_ipam::allocator::Hint;
 use block_ipam::assign::Grant;
+use block_ipam::datastore::port::{Range, Span};
+use block_ipam::datastore::{Commit, Datastore, DatastoreError, Read, Snapshot, Txn};
 
 use crate::world::{World, now};
 use crate::{release, request};
 
 fn hint_of(grant: &Grant) -> Hint {
     Hint {
-        blocks: grant
-            .addresses
-            .iter()
-            .map(|granted| granted.block)
-            .collect(),
+        blocks: grant.blocks(),
         ..Hint::default()
     }
 }
@@ -139,7 +139,7 @@ fn block_of_other(cidr: &str, attributes: bool, held: usize) -> String {
 
 #[test]
 fn a_pool_of_a_thousand_blocks_is_searched_in_full_pages() {
-    for (attributes, most) in [(false, 4), (true, 7)] {
+    for (attributes, most) in [(false, 3), (true, 7)] {
         let world = pool_of_others(attributes);
         let allocator = world.allocator();
         let late = |node: &str, container: &str| {
@@ -184,6 +184,67 @@ fn a_claim_in_a_pool_that_is_nearly_claimed_takes_two_reads() {
         more += reads - 2;
     }
     assert!(more <= 1, "{more} nodes needed a third read");
+}
+
+/// Remembers how many blocks with their content each read brought that asked for many.
+#[derive(Debug)]
+struct Pages {
+    store: Arc<dyn Datastore>,
+    brought: Mutex<Vec<usize>>,
+}
+
+#[async_trait]
+impl Datastore for Pages {
+    async fn read(&self, read: Read) -> Result<Snapshot, DatastoreError> {
+        let snapshot = self.store.read(read.clone()).await?;
+        let found = read.ranges.iter().zip(&snapshot.found);
+        let is_page = |range: &Range| matches!(range.span, Span::Between(..)) && !range.keys_only;
+        let pages = found.filter(|(range, _)| is_page(range));
+        let blocks = pages.map(|(_, found)| found.entries.len()).sum();
+        self.brought.lock().expect("unpoisoned").push(blocks);
+        Ok(snapshot)
+    }
+
+    async fn commit(&self, txn: Txn) -> Result<Commit, DatastoreError> {
+        self.store.commit(txn).await
+    }
+}
+
+/// The free blocks are all in one place, so that most nodes find none among their candidates and read all keys.
+#[test]
+fn the_blocks_of_a_pool_are_read_with_its_keys_where_it_is_full_and_not_before() {
+    for (free, nodes, most) in [(52, 12, 0), (1, 1, 0), (0, 3, 1_024)] {
+        let world = pool_of_others(false);
+        for block in 0..free {
+            let (third, fourth) = (block / 4, block % 4 * 64);
+            world.delete(&format!(
+                "/calico/ipam/v2/assignment/ipv4/block/10.64.{third}.{fourth}-26"
+            ));
+        }
+        let mut looked_further = 0;
+        for index in 0..nodes {
+            let pages = Arc::new(Pages {
+                store: Arc::clone(&world.network) as Arc<dyn Datastore>,
+                brought: Mutex::default(),
+            });
+            let allocator = world.allocator_on(Arc::clone(&pages) as Arc<dyn Datastore>);
+            let request = request(&format!("n{index}"), "c", 1, 0);
+            let granted = now(allocator.assign(&request, &Hint::default()));
+            assert_eq!(granted.is_ok(), 0 < free, "{free} free");
+            if granted.is_ok() {
+                now(allocator.release_by_handle(&release("c"), &Hint::default()))
+                    .expect("released");
+            }
+            let brought = pages.brought.lock().expect("unpoisoned");
+            assert_eq!(
+                brought.iter().max(),
+                Some(&most),
+                "{free} free: {brought:?}"
+            );
+            looked_further += usize::from(3 <= brought.len());
+        }
+        assert!(0 < looked_further, "{free} free");
+    }
 }
 
 /// A store refuses a transaction of more than 120 guards.
