@@ -150,7 +150,7 @@ fn in_pool<'a>(
             None => unknown.push(Want::BlocksInside(neighbourhood(block))),
         }
     }
-    if whole_pool || candidates.len() == 0 {
+    if whole_pool || candidates.is_empty() {
         return None;
     }
     if unknown.is_empty() {
@@ -162,7 +162,7 @@ fn in_pool<'a>(
     }
     let mut more = to_probe(view, search.owner, pool, &candidates, unknown);
     let has_page = probes.iter().any(is_page);
-    more.retain(|want| !probes.contains(want) && !(has_page && is_page(want)));
+    more.retain(|want| !(probes.contains(want) || has_page && is_page(want)));
     probes.extend(more);
     None
 }

@@ -7,6 +7,8 @@ use crate::allocator::budget::Tries;
 use crate::allocator::transaction::{Prepared, prepare};
 use crate::allocator::wants::{ranges_of, take};
 use crate::allocator::{Allocator, AllocatorError};
+use crate::datastore::pages::read_on;
+use crate::datastore::port::{Range, Snapshot};
 use crate::datastore::{Commit, DatastoreError, Read};
 use crate::plan::{Plan, View, Want};
 use crate::revision::Revision;
@@ -32,16 +34,24 @@ impl Allocator {
         let (asked, ranges) = ranges_of(view, wants);
         loop {
             tries.check()?;
-            match self.store.read(Read::latest(ranges.clone())).await {
+            match self.read_whole(&ranges).await {
                 Ok(snapshot) => {
                     self.note(snapshot.revision, snapshot.cluster);
                     take(view, &asked, &snapshot);
                     return Ok(());
                 }
+                Err(DatastoreError::Compacted(_)) => tries.again().await?,
                 Err(error) if tries.outlasts(&error).await => {}
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    /// Reads ranges in one round trip, and the rest of more keys than one answer carries in others.
+    async fn read_whole(&self, ranges: &[Range]) -> Result<Snapshot, DatastoreError> {
+        let mut snapshot = self.store.read(Read::latest(ranges.to_vec())).await?;
+        read_on(self.store.as_ref(), ranges, &mut snapshot).await?;
+        Ok(snapshot)
     }
 
     /// Reads one want into the view, once.
@@ -51,7 +61,7 @@ impl Allocator {
         want: Want,
     ) -> Result<(), DatastoreError> {
         let (asked, ranges) = ranges_of(view, vec![want]);
-        let snapshot = self.store.read(Read::latest(ranges)).await?;
+        let snapshot = self.read_whole(&ranges).await?;
         take(view, &asked, &snapshot);
         Ok(())
     }

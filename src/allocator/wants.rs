@@ -2,6 +2,7 @@
 
 use crate::allocator::pages;
 use crate::blocks::{BlockCidr, Cidr};
+use crate::datastore::pages::MAX_KEYS;
 use crate::datastore::port::{Entry, Found, MAX_RANGES, Range, Snapshot};
 use crate::datastore::{codec, keys};
 use crate::ids::ResourceName;
@@ -48,7 +49,8 @@ fn ranges(view: &mut View, want: &Want) -> Vec<Range> {
         Want::Scope(scope) => vec![Range::of(keys::span_of(scope))],
         Want::BlocksInside(cidr) => {
             let spans = keys::block_spans_inside(*cidr).into_iter();
-            spans.map(|span| Range::of(span).keys_only()).collect()
+            let keys = |span| Range::of(span).keys_only().limit(MAX_KEYS);
+            spans.map(keys).collect()
         }
         Want::Count(cidr) => {
             let spans = keys::block_spans_inside(*cidr).into_iter();

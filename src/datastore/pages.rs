@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::port::{Datastore, DatastoreError, Entry, MAX_PAGE_BYTES, Range, Read, Span};
+use super::port::{Datastore, DatastoreError, Entry, MAX_PAGE_BYTES, Range, Read, Snapshot, Span};
 use crate::revision::Revision;
 
 /// Most entries of one page. Much smaller pages make etcd walk quadratically: it counts the rest for each.
@@ -13,6 +13,35 @@ const MAX_PAGE_ENTRIES: usize = 1_000;
 
 /// Entries of the first page, before their size is known.
 const FIRST_PAGE_ENTRIES: usize = 200;
+
+/// Most keys that one range of a read brings: about 2 MB.
+pub const MAX_KEYS: u32 = 20_000;
+
+/// Reads what [`MAX_KEYS`] as the limit of a range left away, at the revision of the read.
+///
+/// # Errors
+/// Those of the store, [`DatastoreError::Compacted`] among them.
+pub async fn read_on(
+    store: &dyn Datastore,
+    ranges: &[Range],
+    snapshot: &mut Snapshot,
+) -> Result<(), DatastoreError> {
+    let at = Some(snapshot.revision);
+    for (range, found) in ranges.iter().zip(&mut snapshot.found) {
+        while range.limit == MAX_KEYS
+            && found.more
+            && let Some(last) = found.entries.last()
+        {
+            let span = after(&range.span, &last.key);
+            let ranges = vec![Range::of(span).keys_only().limit(MAX_KEYS)];
+            let next = store.read(Read { ranges, at }).await?;
+            let next = next.found.into_iter().next().unwrap_or_default();
+            found.more = next.more;
+            found.entries.extend(next.entries);
+        }
+    }
+    Ok(())
+}
 
 /// One page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,16 +69,6 @@ impl<'a> Pages<'a> {
         Pages {
             store,
             rest: Some(Range::of(span).limit(limit)),
-            at: None,
-        }
-    }
-
-    /// Starts a read of the keys in the span.
-    pub fn of_keys(store: &'a dyn Datastore, span: Span) -> Pages<'a> {
-        let limit = count(MAX_PAGE_ENTRIES);
-        Pages {
-            store,
-            rest: Some(Range::of(span).keys_only().limit(limit)),
             at: None,
         }
     }
@@ -162,10 +181,6 @@ mod tests {
         assert_eq!(
             sizes(Pages::of(&store, span())).await,
             [200, 1_000, 1_000, 100]
-        );
-        assert_eq!(
-            sizes(Pages::of_keys(&store, span())).await,
-            [1_000, 1_000, 300]
         );
         let store = Memory::default();
         fill(&store, 240, 200_000).await;

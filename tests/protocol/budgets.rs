@@ -247,6 +247,24 @@ fn the_blocks_of_a_pool_are_read_with_its_keys_where_it_is_full_and_not_before()
     }
 }
 
+#[test]
+fn the_keys_of_a_large_pool_that_is_nearly_claimed_are_read_in_pages() {
+    let world = World::new(6);
+    world.pool("v4", "10.0.0.0/11", 26);
+    let key = |index: usize| {
+        let (second, third, fourth) = (index / 1_024, index / 4 % 256, index % 4 * 64);
+        format!("/calico/ipam/v2/assignment/ipv4/block/10.{second}.{third}.{fourth}-26")
+    };
+    for index in 0..32 * 1_024 {
+        world.put(&key(index), "{}");
+    }
+    world.delete(&key(20_480));
+    let request = request("n1", "c1", 1, 0);
+    let grant = now(world.allocator().assign(&request, &Hint::default())).expect("one is free");
+    assert_eq!(grant.addresses[0].block.to_string(), "10.20.0.0/26");
+    assert_eq!(world.requests(), (4, 1), "two pages of keys");
+}
+
 /// A store refuses a transaction of more than 120 guards.
 #[test]
 fn a_request_for_many_small_blocks_is_cut_into_transactions_that_a_store_takes() {
