@@ -247,6 +247,20 @@ fn the_blocks_of_a_pool_are_read_with_its_keys_where_it_is_full_and_not_before()
     }
 }
 
+/// 1 024 blocks are two pages; each other kind of record is one.
+#[test]
+fn a_report_reads_pages_and_no_record_by_itself() {
+    let world = pool_of_others(false);
+    let allocator = world.allocator();
+    now(allocator.check()).expect("a report");
+    let (check, commits) = world.requests();
+    now(allocator.usage()).expect("a report");
+    let (usage, _) = world.requests();
+    assert_eq!(commits, 0);
+    assert!(check <= 14, "check: {check} reads");
+    assert!(usage <= 6, "usage: {usage} reads");
+}
+
 #[test]
 fn the_keys_of_a_large_pool_that_is_nearly_claimed_are_read_in_pages() {
     let world = World::new(6);
