@@ -11,7 +11,7 @@ use block_ipam::report::Grace;
 use block_ipam::report::collect::Memory;
 use block_ipam_testing::etcd::EtcdServer;
 use block_ipam_testing::proxy::Proxy;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::history::{Answer, Asked, Call, faults};
 use crate::plugin::Cluster;
@@ -19,7 +19,7 @@ use crate::plugin::Cluster;
 const NODES: usize = 3;
 const WORKLOADS: usize = 16;
 /// As many addresses as workloads, in two blocks: one that leaks is missed by another workload.
-const JUST_ENOUGH: &str = "10.64.0.0/28";
+pub(crate) const JUST_ENOUGH: &str = "10.64.0.0/28";
 /// Twice as many: what cools must be waited for.
 const TIGHT: &str = "10.64.0.0/27";
 const AT_ONCE: usize = 8;
@@ -41,6 +41,8 @@ fn rounds() -> usize {
 struct Crowd {
     cluster: Cluster,
     seats: Semaphore,
+    /// How many calls have ended.
+    calls: watch::Sender<usize>,
 }
 
 impl Crowd {
@@ -54,6 +56,7 @@ impl Crowd {
             .call(asked, node, container, kills.then_some(after))
             .await;
         drop(seat);
+        self.calls.send_modify(|count| *count += 1);
         call
     }
 
@@ -103,9 +106,21 @@ enum Kills {
 }
 
 async fn a_crowd_dies_and_comes_again(cluster: Cluster, cool_down: Duration) {
+    a_crowd_lives_beside(cluster, cool_down, |_| async {}).await;
+}
+
+/// The same while something else goes on, which is told how many calls have ended. What that returns lives on until
+/// all was judged.
+pub(crate) async fn a_crowd_lives_beside<F: Future>(
+    cluster: Cluster,
+    cool_down: Duration,
+    beside: impl FnOnce(watch::Receiver<usize>) -> F,
+) {
+    let (calls, ended) = watch::channel(0);
     let crowd = Arc::new(Crowd {
         cluster,
         seats: Semaphore::new(AT_ONCE),
+        calls,
     });
     let lives: Vec<_> = (0..WORKLOADS)
         .map(|workload| {
@@ -113,10 +128,14 @@ async fn a_crowd_dies_and_comes_again(cluster: Cluster, cool_down: Duration) {
             tokio::spawn(async move { crowd.live(workload).await })
         })
         .collect();
-    let mut history = Vec::new();
-    for life in lives {
-        history.extend(life.await.expect("a life ends"));
-    }
+    let all_lives = async {
+        let mut history = Vec::new();
+        for life in lives {
+            history.extend(life.await.expect("a life ends"));
+        }
+        history
+    };
+    let (history, _kept) = tokio::join!(all_lives, beside(ended));
     let told =
         |answer: fn(&Answer) -> bool| history.iter().filter(|call| answer(&call.answer)).count();
     let killed = told(|answer| *answer == Answer::Killed);

@@ -1,13 +1,20 @@
-//! Clients of an etcd of three members, one of which stops without ending.
+//! Clients of an etcd of three members, one of which stops without ending, or is killed and comes back.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use block_ipam_testing::cluster::EtcdCluster;
+use tokio::sync::watch;
 
+use crate::crowd::{JUST_ENOUGH, a_crowd_lives_beside};
 use crate::history::{Answer, Asked, faults};
 use crate::plugin::Cluster;
 
 const POOL: &str = "10.64.0.0/28";
+/// Calls that end while a member is gone, before it comes back.
+const CALLS_WITHOUT: usize = 16;
+/// How long they may take. An election takes about a second.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The member that answered the node last, by its own notes.
 fn answered_last(cluster: &Cluster, urls: &[String], node: &str) -> String {
@@ -51,7 +58,7 @@ async fn a_node_whose_member_stopped_goes_on_with_another() {
         .filter(|call| matches!(call.answer, Answer::Failed(_)))
         .collect();
     assert!(failed.is_empty(), "{failed:?}");
-    assert_eq!(faults(&history, std::time::Duration::ZERO), [""; 0]);
+    assert_eq!(faults(&history, Duration::ZERO), [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -74,7 +81,7 @@ async fn what_a_client_pinned_to_a_stopped_member_was_refused_is_taken_at_most_o
     for container in ["during", "during", "before"] {
         history.push(cluster.call(Asked::Add, "n0", container, None).await);
     }
-    assert_eq!(faults(&history, std::time::Duration::ZERO), [""; 0]);
+    assert_eq!(faults(&history, Duration::ZERO), [""; 0]);
     let handles = cluster.keys("/calico/ipam/v2/handle/").await;
     assert_eq!(handles.len(), 2, "{handles:?}");
     for container in ["during", "before"] {
@@ -87,4 +94,31 @@ async fn what_a_client_pinned_to_a_stopped_member_was_refused_is_taken_at_most_o
     assert_eq!(told, BTreeSet::from([true]), "{history:?}");
     let handles = cluster.keys("/calico/ipam/v2/handle/").await;
     assert_eq!(handles, [""; 0], "nothing is left");
+}
+
+/// Waits until so many calls more have ended.
+async fn calls_end(ended: &mut watch::Receiver<usize>, more: usize) {
+    let before = *ended.borrow();
+    let enough = ended.wait_for(|count| before + more <= *count);
+    let waited = tokio::time::timeout(PATIENCE, enough).await;
+    let count = waited.expect("calls end while a member is gone");
+    count.expect("the crowd lives");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crowd_loses_nothing_while_each_member_is_killed_and_comes_back() {
+    let mut etcd = EtcdCluster::start();
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = format!("etcd:{}", etcd.urls().join(","));
+    let cluster = Cluster::new(store, directory.path(), JUST_ENOUGH, 0).await;
+    a_crowd_lives_beside(cluster, Duration::ZERO, |mut ended| async move {
+        // One of the three is the leader.
+        for member in etcd.urls() {
+            etcd.kill(&member);
+            calls_end(&mut ended, CALLS_WITHOUT).await;
+            tokio::task::block_in_place(|| etcd.restart(&member));
+        }
+        etcd
+    })
+    .await;
 }

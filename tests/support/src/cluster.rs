@@ -1,4 +1,4 @@
-//! A real etcd of three members on loopback. Any one of them can be stopped without ending it.
+//! A real etcd of three members on loopback. Any one of them can be stopped without ending it, or killed and started again.
 //!
 //! **Invariant:** where there is no etcd the test fails and says how to get it; nothing is skipped.
 
@@ -14,12 +14,16 @@ const MEMBERS: usize = 3;
 #[derive(Debug)]
 pub struct EtcdCluster {
     members: Vec<Member>,
-    _folder: TempDir,
+    /// All members with their peers' URLs, as each is told them.
+    peers: String,
+    folder: TempDir,
 }
 
 #[derive(Debug)]
 struct Member {
+    name: String,
     url: String,
+    peer: String,
     process: Child,
 }
 
@@ -47,28 +51,34 @@ impl EtcdCluster {
             .enumerate()
             .map(|(index, [_, peer])| format!("m{index}={}", url(*peer)))
             .collect();
-        let started: Vec<(String, Child)> = ports
+        let peers = peers.join(",");
+        let started: Vec<Member> = ports
             .iter()
             .enumerate()
             .map(|(index, [client, peer])| {
-                let (name, client) = (format!("m{index}"), url(*client));
-                let all = peers.join(",");
-                let mut command = member(&name, folder.path(), &client, &url(*peer), &all);
-                (client, begin(&mut command))
+                let (name, client, peer) = (format!("m{index}"), url(*client), url(*peer));
+                let mut command = member(&name, folder.path(), &client, &peer, &peers);
+                Member {
+                    process: begin(&mut command),
+                    name,
+                    url: client,
+                    peer,
+                }
             })
             .collect();
         // None serves before most of them run.
         let mut members = Vec::new();
         let mut ended = false;
-        for (url, process) in started {
-            match wait_until_it_serves(process) {
-                Some(process) => members.push(Member { url, process }),
+        for started in started {
+            match wait_until_it_serves(started.process) {
+                Some(process) => members.push(Member { process, ..started }),
                 None => ended = true,
             }
         }
         let cluster = EtcdCluster {
             members,
-            _folder: folder,
+            peers,
+            folder,
         };
         (!ended).then_some(cluster)
     }
@@ -95,6 +105,32 @@ impl EtcdCluster {
     /// Where there is no such member, or no `kill` command.
     pub fn resume(&self, url: &str) {
         signal(self.of(url), "CONT");
+    }
+
+    /// Kills the member of this URL at once, as a power failure would.
+    ///
+    /// # Panics
+    /// Where there is no such member.
+    pub fn kill(&mut self, url: &str) {
+        let mut members = self.members.iter_mut();
+        let member = members.find(|member| member.url == url);
+        let process = &mut member.expect("a member has this URL").process;
+        process.kill().expect("a child can be killed");
+        process.wait().expect("a killed child ends");
+    }
+
+    /// Starts it again after [`EtcdCluster::kill`], on its ports and data, and waits until it serves.
+    ///
+    /// # Panics
+    /// Where there is no such member, or it does not start.
+    pub fn restart(&mut self, url: &str) {
+        let mut members = self.members.iter_mut();
+        let found = members.find(|member| member.url == url);
+        let found = found.expect("a member has this URL");
+        let folder = self.folder.path();
+        let mut command = member(&found.name, folder, &found.url, &found.peer, &self.peers);
+        let process = wait_until_it_serves(begin(&mut command));
+        found.process = process.expect("etcd starts again; its last words stand above");
     }
 
     fn of(&self, url: &str) -> u32 {
