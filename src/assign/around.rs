@@ -1,5 +1,6 @@
 //! The block around an address, whatever its size: its pool may have had other blocks once, or be gone.
 
+use crate::blocks::block::Slot;
 use crate::blocks::{Address, Block, BlockCidr};
 use crate::plan::{MOST_WANTS, RecordId, Recorded, Seen, Stop, View, Want};
 use crate::refusal::Refusal;
@@ -35,17 +36,25 @@ pub fn see_around(view: &View, addresses: impl Iterator<Item = Address>) -> Resu
     }
 }
 
-/// Returns the record of the block that contains the address.
+/// Returns the record of the block that contains the address. Where one lies over another, as Calico leaves them when
+/// it makes a block of a forgotten affinity anew, that is the one in which the address is not free.
 ///
 /// # Errors
 /// [`Stop::Read`] where one was not read, and a corrupt record.
 pub fn block_around(view: &View, address: Address) -> Result<Option<&Recorded<Block>>, Stop> {
+    let mut first = None;
     for cidr in legal_blocks(address) {
         match view.block(cidr)? {
-            Seen::Present(record) => return Ok(Some(record)),
+            Seen::Present(record) if is_taken(&record.value, address) => return Ok(Some(record)),
+            Seen::Present(record) => first = first.or(Some(record)),
             Seen::Corrupt(record) => return Err(Refusal::Corrupt(vec![record.clone()]).into()),
             Seen::Absent => {}
         }
     }
-    Ok(None)
+    Ok(first)
+}
+
+fn is_taken(block: &Block, address: Address) -> bool {
+    let ordinal = block.ordinal(address);
+    ordinal.is_some_and(|ordinal| !matches!(block.slot(ordinal), Slot::Free))
 }

@@ -375,6 +375,32 @@ fn an_address_in_a_block_of_another_size_is_refused() {
     assert!(again.repeated);
 }
 
+/// Calico makes a block of a forgotten affinity anew, whatever stands there by now.
+#[test]
+fn an_address_is_given_back_in_the_block_that_holds_it_where_one_lies_over_another() {
+    let world = World::new(1);
+    world.pool("a", "10.0.0.0/24", 28);
+    let allocator = world.allocator();
+    assign(&allocator, &named("n1", "c1", &["10.0.0.1"])).expect("claimed");
+    let (slots, free) = (vec!["null"; 64].join(","), (0..64).map(|n| n.to_string()));
+    let free = free.collect::<Vec<String>>().join(",");
+    let over = format!(
+        r#"{{"cidr":"10.0.0.0/26","affinity":"host:n2","allocations":[{slots}],"unallocated":[{free}],"attributes":[],"deleted":false}}"#
+    );
+    world.put("/calico/ipam/v2/assignment/ipv4/block/10.0.0.0-26", &over);
+    assert!(matches!(
+        attributes(&allocator, "10.0.0.1"),
+        Held::By { .. }
+    ));
+    let request = ReleaseAddress {
+        address: address("10.0.0.1"),
+        handle: None,
+        sequence: None,
+    };
+    let done = now(allocator.release_addresses(&[request])).expect("an answer");
+    assert_eq!(done.released, [address("10.0.0.1")]);
+}
+
 #[test]
 fn a_named_address_costs_one_read_in_a_block_and_two_outside() {
     let world = world();
