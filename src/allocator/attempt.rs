@@ -148,7 +148,8 @@ impl Allocator {
     /// Commits again what is not guarded by a handle; `None` if that has no answer either.
     ///
     /// A plan writes what it is guarded by, so that of two copies one at most is applied. One that is refused was
-    /// applied before, or never will be.
+    /// applied before, or never will be, unless it claims a block: what another node took may be absent once more, and
+    /// the guard of absence holds again (X32).
     async fn once_more(
         &self,
         prepared: &Prepared,

@@ -66,12 +66,13 @@ impl<'a> Tries<'a> {
             return Err(AllocatorError::Contention { tries: self.tries });
         }
         if 1 < self.tries {
-            self.wait().await;
+            self.pause().await;
         }
         Ok(())
     }
 
-    async fn wait(&mut self) {
+    /// Waits, each time longer.
+    pub(super) async fn pause(&mut self) {
         let wait = self.waits.next().unwrap_or(Duration::from_millis(100));
         self.allocator.clock.sleep(wait).await;
     }
@@ -91,7 +92,7 @@ impl<'a> Tries<'a> {
         let passing = matches!(error, DatastoreError::Unavailable { .. });
         let patient = passing && self.elapsed() < self.allocator.budget.patience;
         if patient {
-            self.wait().await;
+            self.pause().await;
         }
         patient
     }

@@ -14,7 +14,8 @@ use crate::datastore::{Commit, DatastoreError};
 use crate::plan::{Change, Guard, Plan, RecordId, Seen, View, Want};
 use crate::revision::Revision;
 
-/// Tries of one fence. Each conflict means that somebody else rewrote the block, which fences as well.
+/// Tries of one fence, however long the request took before: what has no answer now would otherwise be the end of it.
+/// A conflict means that somebody else rewrote the block, which fences as well.
 const FENCE_TRIES: u32 = 3;
 
 impl Allocator {
@@ -24,15 +25,20 @@ impl Allocator {
         let Some((block, revision)) = lost.and_then(|lost| lost.blocks.first().copied()) else {
             return;
         };
-        for _ in 0..FENCE_TRIES {
-            match self.rewrite(block, revision).await {
+        for tried in 1..=FENCE_TRIES {
+            let error = match self.rewrite(block, revision).await {
                 Ok(()) => return,
-                Err(error) if tries.outlasts(&error).await => {}
-                Err(error) => {
-                    tracing::warn!(%block, %error, "a lost commit could not be fenced off");
-                    return;
-                }
+                Err(error) => error,
+            };
+            let passing = matches!(
+                error,
+                DatastoreError::Unavailable { .. } | DatastoreError::Indeterminate { .. }
+            );
+            if tried == FENCE_TRIES || !passing {
+                tracing::warn!(%block, %error, "a lost commit could not be fenced off");
+                return;
             }
+            tries.pause().await;
         }
     }
 

@@ -100,6 +100,9 @@ impl Allocator {
     /// and empty ones in pools that no longer select their owner. Each is decided again where it is taken: an address by
     /// handle and sequence number, a block by owner and generation.
     ///
+    /// Who lives has to be asked after the look that `before` comes from: else whoever began to live in between, and was
+    /// seen by that look, is taken for dead.
+    ///
     /// Returns what was taken, and what to remember until the next collection.
     ///
     /// # Errors
