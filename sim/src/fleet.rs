@@ -7,9 +7,10 @@ use block_ipam::datastore::Datastore;
 use crate::actor::Actor;
 use crate::calico::CalicoActor;
 use crate::check::course::Party;
+use crate::fate::theme::Theme;
 use crate::operation::Operation;
 use crate::ours::Ours;
-use crate::weak::{WeakStore, Weakness};
+use crate::weak::Weakness;
 
 /// Whose programs are there.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -28,6 +29,10 @@ pub struct Fleet {
     pub kind: Kind,
     /// What ours do worse than they should.
     pub weakness: Option<&'static Weakness>,
+    /// How many nodes there are; as each seed draws, 2 to 4, if `None`.
+    pub nodes: Option<u32>,
+    /// What every run is like; as each seed draws if `None`.
+    pub theme: Option<Theme>,
 }
 
 impl Fleet {
@@ -35,19 +40,23 @@ impl Fleet {
     pub const PURE: Fleet = Fleet {
         kind: Kind::Pure,
         weakness: None,
+        nodes: None,
+        theme: None,
     };
     /// Ours beside Calico's, as they are.
     pub const MIXED: Fleet = Fleet {
         kind: Kind::Mixed,
         weakness: None,
+        nodes: None,
+        theme: None,
     };
 
     /// The same with a weakness.
     #[must_use]
     pub const fn weak(self, weakness: &'static Weakness) -> Fleet {
         Fleet {
-            kind: self.kind,
             weakness: Some(weakness),
+            ..self
         }
     }
 
@@ -68,7 +77,7 @@ impl Fleet {
         operation: &Operation,
     ) -> Arc<dyn Datastore> {
         match self.weakness.filter(|_| party == Party::Ours) {
-            Some(weakness) => Arc::new(WeakStore::new(store, weakness, operation.clone())),
+            Some(weakness) => weakness.before(store, operation.clone()),
             None => store,
         }
     }

@@ -44,6 +44,18 @@ impl Net {
         Some(net)
     }
 
+    /// Returns the one around it whose prefix is so many bits shorter.
+    #[must_use]
+    pub fn wider(self, bits: u32) -> Net {
+        let bits = u8::try_from(bits).unwrap_or(u8::MAX);
+        let mut net = Net {
+            length: self.length.saturating_sub(bits),
+            ..self
+        };
+        net.first &= !(net.size() - 1);
+        net
+    }
+
     const fn width(self) -> u8 {
         if self.v6 { 128 } else { 32 }
     }

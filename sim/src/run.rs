@@ -23,7 +23,7 @@ pub struct Outcome {
 
 /// Runs a seed.
 pub fn run_seed(seed: u64, fleet: Fleet) -> Outcome {
-    let mut fate = Fate::new(seed, fleet.kind);
+    let mut fate = Fate::new(seed, fleet);
     let beginning = fate.beginning();
     let mut trace = Trace {
         beginning,
@@ -37,16 +37,25 @@ pub fn run_seed(seed: u64, fleet: Fleet) -> Outcome {
     while let Some(choice) = fate.next(&world) {
         trace.choices.push(choice.clone());
         judged = follow(&mut world, &mut fate, &choice);
-        if judged.is_err() || MOST_CHOICES < trace.choices.len() {
+        let is_over = world.checker.spoiled || MOST_CHOICES < trace.choices.len();
+        if judged.is_err() || is_over {
             break;
         }
     }
-    let judged = judged.and_then(|()| settle(&mut world, &nodes(&trace)));
+    let judged = judged.and_then(|()| at_rest(&mut world, &trace));
     Outcome {
         fingerprint: fingerprint(&world),
         trace,
         violation: judged.err(),
     }
+}
+
+/// Brings the world to rest. What Calico spoiled is not judged any further.
+fn at_rest(world: &mut World, trace: &Trace) -> Result<(), Violation> {
+    if world.checker.spoiled {
+        return Ok(());
+    }
+    settle(world, &nodes(trace))
 }
 
 fn follow(world: &mut World, fate: &mut Fate, choice: &Choice) -> Result<(), Violation> {
@@ -87,9 +96,13 @@ fn again(world: &mut World, trace: &Trace, tell: &mut dyn FnMut(&str)) -> Result
         if let Some((task, answer)) = ended? {
             tell(&format!("    {task} ends: {answer:?}"));
         }
+        if world.checker.spoiled {
+            tell("Calico laid one block or pool over another");
+            return Ok(());
+        }
     }
     tell("at rest");
-    let settled = settle(world, &nodes(trace));
+    let settled = at_rest(world, trace);
     let said = world.exchange.take_said();
     said.iter().for_each(|line| tell(&format!("    {line}")));
     settled

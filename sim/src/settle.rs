@@ -28,6 +28,9 @@ pub fn settle(world: &mut World, nodes: &[String]) -> Result<(), Violation> {
         next: FIRST_TASK,
     };
     settling.come_to_rest()?;
+    if settling.world.checker.spoiled {
+        return Ok(());
+    }
     settling.repair_and_collect()?;
     settling.p11_what_is_usable_is_found(nodes)?;
     settling.give_everything_back()?;

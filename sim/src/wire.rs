@@ -59,6 +59,8 @@ struct State {
     fault: Option<Fault>,
     late: Vec<(Task, Txn)>,
     applied: Vec<Applied>,
+    /// The same once more, if anybody wants to know.
+    watched: Option<Vec<Applied>>,
     /// What happened in words, if anybody wants to know.
     said: Option<Vec<String>>,
 }
@@ -93,6 +95,21 @@ impl Exchange {
     /// Returns what was done since the last call.
     pub fn take_applied(&self) -> Vec<Applied> {
         std::mem::take(&mut self.state().applied)
+    }
+
+    /// Keeps from now on what was done.
+    pub fn watch(&self) {
+        self.state().watched.get_or_insert_default();
+    }
+
+    /// Returns what was kept since the last call.
+    pub fn take_watched(&self) -> Vec<Applied> {
+        let mut state = self.state();
+        state
+            .watched
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
     }
 
     /// Tells from now on what happens to requests, in words.
@@ -194,11 +211,16 @@ impl Exchange {
             Commit::Applied(revision) => {
                 let revision = *revision;
                 self.say(|| format!("done at {revision}: {}", written(&txn)));
-                self.state().applied.push(Applied {
+                let applied = Applied {
                     task,
                     txn,
                     revision,
-                });
+                };
+                let mut state = self.state();
+                if let Some(watched) = &mut state.watched {
+                    watched.push(applied.clone());
+                }
+                state.applied.push(applied);
             }
             Commit::Conflict(_) => self.say(|| format!("conflict: {}", written(&txn))),
         }

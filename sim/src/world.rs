@@ -152,10 +152,12 @@ impl World {
                 self.time.pass_until(then);
                 None
             }
-            None => fault,
+            None => {
+                self.checker.requests(task, fault);
+                fault
+            }
         };
-        self.checker
-            .steps(task, seconds(&live.skew, &self.time), fault);
+        self.checker.steps(task, seconds(&live.skew, &self.time));
         self.exchange.set_fault(fault);
         let mut context = Context::from_waker(Waker::noop());
         let polled = live.process.as_mut().poll(&mut context);

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use block_ipam_sim::fate::theme::Theme;
 use block_ipam_sim::fleet::{Fleet, Kind};
 use block_ipam_sim::many::{Until, run_seeds};
 use block_ipam_sim::run::{Outcome, replay, run_seed};
@@ -22,6 +23,12 @@ struct Arguments {
     /// Whose programs take part
     #[arg(long, value_enum, default_value_t = Programs::Pure)]
     fleet: Programs,
+    /// How many nodes there are; 2 to 4, as the seed says, where it is left out
+    #[arg(long, value_parser = clap::value_parser!(u32).range(2..=200))]
+    nodes: Option<u32>,
+    /// What every run is like, in place of what its seed draws: take-over, late, halves, pools, give-up, rules, cooling or cover
+    #[arg(long, value_parser = theme)]
+    theme: Option<Theme>,
     /// Leaves out a guard, or decides wrongly, on purpose: the name of a weakness; `all` hunts each
     #[arg(long)]
     weak: Option<String>,
@@ -55,6 +62,10 @@ fn range(text: &str) -> Result<Range<u64>, String> {
     }
 }
 
+fn theme(name: &str) -> Result<Theme, String> {
+    Theme::by_name(name).ok_or_else(|| format!("no theme {name}"))
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match run(&arguments) {
@@ -74,6 +85,8 @@ fn run(arguments: &Arguments) -> io::Result<ExitCode> {
             Programs::Mixed => Kind::Mixed,
         },
         weakness: None,
+        nodes: arguments.nodes,
+        theme: arguments.theme,
     };
     let fleet = match arguments.weak.as_deref() {
         None => fleet,
@@ -135,13 +148,14 @@ fn again(trace: &Trace, fleet: Fleet) -> Outcome {
 /// Looks for the first seed that shows each weakness.
 fn hunt(arguments: &Arguments, fleet: Fleet) -> io::Result<ExitCode> {
     let mut out = io::stdout().lock();
-    for weakness in weakness::all() {
+    for weakness in &weakness::ALL {
         let seeds = arguments.seeds.clone();
         let report = run_seeds(seeds, fleet.weak(weakness), Until::TheFirst);
         match report.broken.first() {
             Some((seed, violation)) => writeln!(out, "{} {seed}: {violation}", weakness.name)?,
             None => writeln!(out, "{} is not caught", weakness.name)?,
         }
+        out.flush()?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -80,8 +80,8 @@ fn p7_a_refusal_takes_nothing(course: &Course) -> Result<(), Violation> {
         course.operation,
         Operation::Assign(_) | Operation::AssignAddresses(_)
     );
-    if assigns && !course.took.is_empty() && course.operation.holder().is_none() {
-        return broken("p7", format!("refused, and took {:?}", course.took));
+    if assigns && !course.has.is_empty() && course.operation.holder().is_none() {
+        return broken("p7", format!("refused, and took {:?}", course.has));
     }
     Ok(())
 }

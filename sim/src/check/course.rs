@@ -1,11 +1,12 @@
 //! What the checker knows of one process: what it was asked, and what happened since.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
 
 use crate::actor::Answer;
 use crate::check::state::{Holding, State};
 use crate::operation::Operation;
+use crate::wire::Fault;
 
 /// Whose program a process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub struct Course {
     pub operation: Operation,
     /// Whose program it runs.
     pub party: Party,
+    /// The time that its clock showed when it began, in seconds.
+    pub began: i64,
     /// The latest time that its clock showed, in seconds.
     pub latest: i64,
     /// The shortest cool-down that was configured since it began.
@@ -33,13 +36,20 @@ pub struct Course {
     pub ever_held: BTreeSet<IpAddr>,
     /// Addresses that its commits took.
     pub took: Vec<IpAddr>,
+    /// Those that nobody released since.
+    pub has: Vec<IpAddr>,
     /// How it ended.
     pub ended: Option<Answer>,
     /// Whether it was shown an old view, so that its answers without a commit may be wrong.
     pub was_misled: bool,
-    /// Whether it was cut off from the store after a commit of which it knows no outcome.
-    pub was_cut_off: bool,
+    /// Which of its last requests got no answer, the newest last.
+    lost: VecDeque<bool>,
 }
+
+/// So many requests are looked at to say whether a process was cut off: three tries of a read and a commit.
+const LAST_REQUESTS: usize = 6;
+/// So many of them without an answer are too many for whoever wants to fence something.
+const TOO_MANY: usize = 3;
 
 impl Course {
     /// Begins a course.
@@ -50,15 +60,34 @@ impl Course {
         Course {
             operation: operation.clone(),
             party,
+            began: now,
             latest: now,
             cool_down: state.config().cool_down,
             at_begin: state.holdings().collect(),
             ever_held: ever_held.collect(),
             took: Vec::new(),
+            has: Vec::new(),
             ended: None,
             was_misled: false,
-            was_cut_off: false,
+            lost: VecDeque::new(),
         }
+    }
+
+    /// Takes note of the fault that a request meets.
+    pub fn requests(&mut self, fault: Option<Fault>) {
+        self.was_misled |= matches!(fault, Some(Fault::OldView(_)));
+        if self.lost.len() == LAST_REQUESTS {
+            self.lost.pop_front();
+        }
+        self.lost.push_back(fault.is_some_and(|fault| match fault {
+            Fault::Refuse | Fault::LoseRequest | Fault::LoseReply | Fault::ApplyLate => true,
+            Fault::Touch | Fault::OldView(_) => false,
+        }));
+    }
+
+    /// Returns whether its last requests had so few answers that it could not fence what it gave up.
+    pub fn was_cut_off(&self) -> bool {
+        TOO_MANY <= self.lost.iter().filter(|lost| **lost).count()
     }
 
     /// Returns the owner of the blocks that it takes addresses from as its own.
@@ -68,6 +97,14 @@ impl Course {
             matches!(&self.operation, Operation::Assign(assign) if assign.load_balancer);
         let kind = if is_virtual { "virtual" } else { "host" };
         Some(format!("{kind}:{node}"))
+    }
+
+    /// Returns whether it may be about this address: a request that names others leaves what its holder has besides.
+    pub fn asks_for(&self, address: IpAddr) -> bool {
+        match &self.operation {
+            Operation::AssignAddresses(named) => named.addresses.contains(&address),
+            _ => true,
+        }
     }
 
     /// Returns how many addresses it may take at most: of IPv4 and of IPv6.

@@ -52,6 +52,10 @@ pub struct Checker {
     confirmed_by: BTreeMap<(String, Net), Party>,
     /// Whether Calico's programs are there.
     beside_calico: bool,
+    /// Handles from whose counts a process of Calico took back too late what was another's by then.
+    undone: BTreeSet<String>,
+    /// Whether Calico laid a block or a pool over another: what may be held then is no more to be told.
+    pub spoiled: bool,
     /// What callers were told that a handle and interface hold, until some of it was given back.
     pub(super) told: BTreeMap<(String, Option<String>), Vec<IpAddr>>,
 }
@@ -76,7 +80,11 @@ impl Checker {
     /// # Errors
     /// A record that does not parse.
     pub fn restored(&mut self, entries: Vec<Stored>) -> Result<(), Violation> {
-        *self = Checker::begin_with(entries)?;
+        let beside_calico = self.beside_calico;
+        *self = Checker {
+            beside_calico,
+            ..Checker::begin_with(entries)?
+        };
         Ok(())
     }
 
@@ -87,18 +95,17 @@ impl Checker {
         self.courses.insert(task, course);
     }
 
-    /// Takes note of the time that a process's clock shows, and of the fault that its next request meets.
-    pub fn steps(&mut self, task: Task, now: i64, fault: Option<Fault>) {
-        let Some(course) = self.courses.get_mut(&task) else {
-            return;
-        };
-        course.latest = course.latest.max(now);
-        match fault {
-            Some(Fault::OldView(_)) => course.was_misled = true,
-            Some(Fault::Refuse | Fault::LoseRequest | Fault::LoseReply) => {
-                course.was_cut_off = true;
-            }
-            Some(Fault::ApplyLate | Fault::Touch) | None => {}
+    /// Takes note of the time that a process's clock shows.
+    pub fn steps(&mut self, task: Task, now: i64) {
+        if let Some(course) = self.courses.get_mut(&task) {
+            course.latest = course.latest.max(now);
+        }
+    }
+
+    /// Takes note of the fault that a request of a process meets.
+    pub fn requests(&mut self, task: Task, fault: Option<Fault>) {
+        if let Some(course) = self.courses.get_mut(&task) {
+            course.requests(fault);
         }
     }
 
@@ -126,7 +133,13 @@ impl Checker {
                 .judge()
                 .and_then(|()| pools::judge(&commit))
                 .and_then(|()| holdings::judge(&commit, &self.blurred)),
-            Party::Calico => calico::judge(&commit, &self.confirmed_by),
+            Party::Calico => {
+                self.spoiled |= calico::lays_one_over_another(&commit);
+                if calico::takes_back_a_count_too_late(&commit) {
+                    self.undone.extend(changed.handles.iter().cloned());
+                }
+                calico::judge(&commit, &self.confirmed_by, &self.undone)
+            }
         };
         if course.party == Party::Calico {
             // Between its two writes a count is too high by right.
@@ -137,6 +150,7 @@ impl Checker {
             .extend(written.map(|key| (key, course.party)));
         let taken: Vec<IpAddr> = changed.added().map(|(_, address, _)| address).collect();
         course.took.extend(&taken);
+        course.has.extend(&taken);
         self.courses.insert(applied.task, course);
         self.follow(&changed);
         judged
@@ -164,7 +178,10 @@ impl Checker {
             let own: Vec<IpAddr> = own.map(|(_, address, _)| address).collect();
             course.ever_held.extend(own);
         }
-        for (_, entry) in changed.removed() {
+        for (address, entry) in changed.removed() {
+            for course in self.courses.values_mut() {
+                course.has.retain(|has| *has != address);
+            }
             let gone = |handle: &str, interface: Option<&str>| entry.is_of(handle, interface);
             self.told
                 .retain(|(handle, interface), _| !gone(handle, interface.as_deref()));

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::dice::Dice;
 use crate::fate::climate::Climate;
+use crate::fate::mix::Leftover;
 use crate::net::Net;
 use crate::operation::Pool;
 
@@ -64,23 +65,35 @@ fn half_states(climate: &Climate, dice: &Dice, records: &mut BTreeMap<String, Va
     };
     let blocks = Net::parse(&pool.cidr).into_iter();
     let blocks = blocks.flat_map(|net| net.parts(pool.block_length));
-    for net in blocks.take(3) {
+    for net in blocks.take(4) {
         let node = dice.pick(&climate.nodes).map_or("n1", String::as_str);
         let state = ["pending", "pendingDeletion", ""];
         let state = dice.pick(&state).copied().unwrap_or_default();
         let affinity = json!({"state": state, "deleted": false});
         let affinity = (affinity_key(node, net), affinity);
         let owner = format!("host:{node}");
-        match dice.below(6) {
-            0 => records.extend([affinity]),
-            1 => records.extend([affinity, (block_key(net), block(net, Some(&owner)))]),
-            2 => records.extend([affinity, (block_key(net), block(net, Some("host:gone")))]),
-            3 => records.extend([(block_key(net), block(net, Some(&owner)))]),
-            4 => records.extend([(block_key(net), block(net, None))]),
-            _ => {
-                let id = format!("c{}", dice.below(6));
-                let counts = json!({"block": {net.to_string(): 1}, "deleted": false});
-                records.insert(format!("/calico/ipam/v2/handle/{id}"), counts);
+        let own = (block_key(net), block(net, Some(&owner)));
+        let count = |id: &str| {
+            let counts = json!({"block": {net.to_string(): 1}, "deleted": false});
+            (format!("/calico/ipam/v2/handle/{id}"), counts)
+        };
+        let confirmed = json!({"state": "confirmed", "deleted": false});
+        let confirmed = (affinity_key(node, net), confirmed);
+        let holder = format!("c{}", dice.below(6));
+        match climate.mix.leftovers.draw(dice) {
+            Some(Leftover::AffinityAlone) | None => records.extend([affinity]),
+            Some(Leftover::Own) => records.extend([affinity, own]),
+            Some(Leftover::Anothers) => {
+                records.extend([affinity, (block_key(net), block(net, Some("host:gone")))]);
+            }
+            Some(Leftover::WithoutAffinity) => records.extend([own]),
+            Some(Leftover::Nobodys) => records.extend([(block_key(net), block(net, None))]),
+            Some(Leftover::Count) => records.extend([count(&holder)]),
+            Some(Leftover::CountTooHigh) => records.extend([confirmed, own, count(&holder)]),
+            Some(Leftover::OtherSize) => {
+                let halves = net.parts((net.length + 1).min(32));
+                let half = halves.last().unwrap_or(net);
+                records.extend([(affinity_key(node, half), affinity.1)]);
             }
         }
     }

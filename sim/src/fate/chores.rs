@@ -1,6 +1,7 @@
 //! What operators, collectors and repairers do.
 
 use crate::fate::Fate;
+use crate::fate::mix::Chore;
 use crate::net::Net;
 use crate::operation::{Config, Held, Operation, Pool, Which};
 use crate::world::World;
@@ -8,31 +9,73 @@ use crate::world::World;
 impl Fate {
     /// Draws an operation of an operator, a collector or a repairer, and who does it.
     pub(super) fn chore(&mut self, world: &World) -> (String, Operation) {
-        let who = self.dice.below(2);
-        match self.dice.below(16) {
-            0 | 1 => (format!("ours:repairer{who}"), Operation::CheckAndRepair),
-            2 | 3 => {
+        let who = self.dice.below(self.climate.crews);
+        let chore = self.climate.mix.chores.draw(&self.dice);
+        let repair = (format!("ours:repairer{who}"), Operation::CheckAndRepair);
+        let operation = match chore {
+            None | Some(Chore::Repair) => return repair,
+            Some(Chore::Collect) => {
+                let collector = format!("ours:collector{who}");
+                // What it knows of an earlier look must be older than the list of who lives: it does one after the other.
+                if world.live.values().any(|live| live.actor == collector) {
+                    return repair;
+                }
                 let alive = self.alive();
-                (format!("ours:collector{who}"), Operation::Collect { alive })
+                return (collector, Operation::Collect { alive });
             }
-            4..=7 => (self.operator(), self.pool_chore()),
-            8 | 9 => (self.operator(), self.node_chore()),
-            10 => (self.operator(), self.reservation_chore()),
-            11 => (self.operator(), Operation::PutConfig(self.config())),
-            12 | 13 => (self.operator(), self.release_chore(world)),
-            _ => (self.operator(), self.block_chore(world)),
+            Some(chore) => self.order(chore, world),
+        };
+        let Some(operation) = operation else {
+            return repair;
+        };
+        (self.operator(), operation)
+    }
+
+    /// Draws what an operator orders; `None` if there is nothing to order it of.
+    fn order(&mut self, chore: Chore, world: &World) -> Option<Operation> {
+        match chore {
+            Chore::Repair | Chore::Collect => None,
+            Chore::DeletePool
+            | Chore::DisablePool
+            | Chore::ResizePool
+            | Chore::CoverPool
+            | Chore::SelectRack
+            | Chore::RestorePool => self.pool_order(chore),
+            Chore::DeleteNode
+            | Chore::SurrenderNode
+            | Chore::SurrenderDeselected
+            | Chore::PutNode => Some(self.node_order(chore)),
+            Chore::PutReservation => Some(self.reservation()),
+            Chore::DeleteReservation => Some(Operation::DeleteReservation {
+                name: self.either(["x", "y"]),
+            }),
+            Chore::PutConfig => Some(Operation::PutConfig(self.config())),
+            Chore::ReleaseAddresses => Some(self.release_order(world)),
+            Chore::MoveMachine => self.machine_order(world),
+            Chore::SurrenderBlock | Chore::CollectCold | Chore::EnsureBlock | Chore::ClaimRange => {
+                self.block_order(chore, world)
+            }
         }
     }
 
+    fn either(&self, two: [&str; 2]) -> String {
+        two[usize::from(self.dice.below(2) == 0)].to_owned()
+    }
+
+    fn node(&self) -> String {
+        let node = self.dice.pick(&self.climate.nodes);
+        node.map_or("n1", String::as_str).to_owned()
+    }
+
     fn operator(&self) -> String {
-        self.actor(["operator0", "operator1"][usize::from(self.dice.below(2) == 0)])
+        self.actor(&self.either(["operator0", "operator1"]))
     }
 
     fn config(&self) -> Config {
         let pick = |choices: [u32; 3]| self.dice.pick(&choices).copied().unwrap_or(0);
         Config {
             strict: self.dice.below(2) == 0,
-            max_blocks: pick([0, 1, 2]),
+            max_blocks: self.climate.mix.limits.draw(&self.dice).unwrap_or(0),
             cool_down: if 0 < self.climate.cool_down {
                 pick([0, 30, 60])
             } else {
@@ -41,27 +84,26 @@ impl Fate {
         }
     }
 
-    fn pool_chore(&self) -> Operation {
-        let Some(pool) = self.dice.pick(&self.climate.pools).cloned() else {
-            return Operation::CheckAndRepair;
-        };
-        match self.dice.below(8) {
-            0 | 1 => Operation::DeletePool { name: pool.name },
-            2 => Operation::PutPool(Pool {
+    fn pool_order(&self, chore: Chore) -> Option<Operation> {
+        let pool = self.dice.pick(&self.climate.pools).cloned()?;
+        let pool = match chore {
+            Chore::DeletePool => return Some(Operation::DeletePool { name: pool.name }),
+            Chore::DisablePool => Pool {
                 disabled: true,
                 ..pool
-            }),
-            3 => Operation::PutPool(self.resized(pool)),
-            4 => {
+            },
+            Chore::ResizePool => self.resized(pool),
+            Chore::CoverPool => {
                 let name = format!("{}2", pool.name);
-                Operation::PutPool(self.resized(Pool { name, ..pool }))
+                self.resized(Pool { name, ..pool })
             }
-            5 => Operation::PutPool(Pool {
-                rack: Some(["r1", "r2"][usize::from(self.dice.below(2) == 0)].to_owned()),
+            Chore::SelectRack => Pool {
+                rack: Some(self.either(["r1", "r2"])),
                 ..pool
-            }),
-            _ => Operation::PutPool(pool),
-        }
+            },
+            _ => pool,
+        };
+        Some(Operation::PutPool(pool))
     }
 
     /// The same pool with other blocks: refused while it exists.
@@ -81,19 +123,18 @@ impl Fate {
         }
     }
 
-    fn node_chore(&mut self) -> Operation {
-        let node = self.dice.pick(&self.climate.nodes);
-        let node = node.map_or("n1", String::as_str).to_owned();
-        match self.dice.below(5) {
-            0 => {
+    fn node_order(&mut self, chore: Chore) -> Operation {
+        let node = self.node();
+        match chore {
+            Chore::DeleteNode => {
                 self.workloads.retain(|workload| workload.node != node);
                 Operation::DeleteNode { node }
             }
-            1 => Operation::Surrender {
+            Chore::SurrenderNode => Operation::Surrender {
                 which: Which::Node(node),
                 in_use: self.dice.below(2) == 0,
             },
-            2 => Operation::Surrender {
+            Chore::SurrenderDeselected => Operation::Surrender {
                 which: Which::Deselected(node),
                 in_use: false,
             },
@@ -104,11 +145,8 @@ impl Fate {
         }
     }
 
-    fn reservation_chore(&self) -> Operation {
-        let name = ["x", "y"][usize::from(self.dice.below(2) == 0)].to_owned();
-        if self.dice.below(2) == 0 {
-            return Operation::DeleteReservation { name };
-        }
+    fn reservation(&self) -> Operation {
+        let name = self.either(["x", "y"]);
         let pool = self.dice.pick(&self.climate.pools);
         let net = pool.and_then(|pool| Net::parse(&pool.cidr));
         let places = self.dice.below(8);
@@ -120,7 +158,7 @@ impl Fate {
         }
     }
 
-    fn release_chore(&self, world: &World) -> Operation {
+    fn release_order(&self, world: &World) -> Operation {
         let count = 1 + self.dice.below(2);
         let held = (0..count).filter_map(|_| self.some_held(world));
         let vague = self.dice.below(3);
@@ -142,46 +180,72 @@ impl Fate {
         Operation::ReleaseAddresses(all)
     }
 
-    fn block_chore(&self, world: &World) -> Operation {
-        let node = self.dice.pick(&self.climate.nodes);
-        let node = node.map_or("n1", String::as_str).to_owned();
-        let blocks: Vec<Net> = world.checker.state.blocks.keys().copied().collect();
-        let block = self.dice.pick(&blocks).map(ToString::to_string);
-        match (self.dice.below(6), block) {
-            (0 | 1, Some(block)) => Operation::Surrender {
-                which: Which::Block { node, block },
-                in_use: self.dice.below(2) == 0,
+    fn block_order(&self, chore: Chore, world: &World) -> Option<Operation> {
+        Some(match chore {
+            Chore::SurrenderBlock => {
+                let (node, block) = self.some_block(world)?;
+                Operation::Surrender {
+                    which: Which::Block {
+                        node,
+                        block: block.to_string(),
+                    },
+                    in_use: self.dice.below(2) == 0,
+                }
+            }
+            Chore::CollectCold => Operation::CollectCold {
+                block: self.some_block(world)?.1.to_string(),
             },
-            (2, Some(block)) => Operation::CollectCold { block },
-            (3, _) if self.climate.machines => self.machine_chore(world, node),
-            (4, _) => Operation::EnsureBlock {
-                node,
+            Chore::EnsureBlock => Operation::EnsureBlock {
+                node: self.node(),
                 pool: "a".to_owned(),
             },
-            (_, block) => Operation::ClaimRange {
-                node,
-                cidr: block.unwrap_or_else(|| "10.0.0.0/30".to_owned()),
-            },
-        }
+            _ => self.claim_order(world)?,
+        })
+    }
+
+    /// A block that is there, mostly for the node that has it.
+    fn some_block(&self, world: &World) -> Option<(String, Net)> {
+        let blocks: Vec<_> = world.checker.state.blocks.values().collect();
+        let block = self.dice.pick(&blocks)?;
+        let owner = block.owner.as_deref();
+        let owner = owner.and_then(|owner| owner.strip_prefix("host:"));
+        let owner = owner.filter(|_| self.dice.below(4) != 0);
+        let node = owner.map_or_else(|| self.node(), str::to_owned);
+        Some((node, block.net))
+    }
+
+    /// A block that is there, or one of a pool that may not be.
+    fn claim_order(&self, world: &World) -> Option<Operation> {
+        let there = self.some_block(world).filter(|_| self.dice.below(2) == 0);
+        let (node, net) = match there {
+            Some(there) => there,
+            None => {
+                let pool = self.dice.pick(&self.climate.pools)?;
+                let net = Net::parse(&pool.cidr)?;
+                let parts: Vec<Net> = net.parts(pool.block_length).collect();
+                (self.node(), *self.dice.pick(&parts)?)
+            }
+        };
+        Some(Operation::ClaimRange {
+            node,
+            cidr: net.to_string(),
+        })
     }
 
     /// A virtual machine moves: the other side is announced, then takes over.
-    fn machine_chore(&self, world: &World, node: String) -> Operation {
-        let held = self.some_held(world);
-        let Some((address, handle)) = held.and_then(|held| Some((held.address, held.handle?)))
-        else {
-            return Operation::CheckAndRepair;
-        };
+    fn machine_order(&self, world: &World) -> Option<Operation> {
+        let held = self.some_held(world).filter(|_| self.climate.machines)?;
+        let (address, handle) = (held.address, held.handle?);
         let other = format!("{handle}-moved");
-        if self.dice.below(2) == 0 {
+        Some(if self.dice.below(2) == 0 {
             Operation::PromoteOwner { handle, other }
         } else {
             Operation::SetOwners {
                 address,
                 handle,
                 other,
-                node,
+                node: self.node(),
             }
-        }
+        })
     }
 }

@@ -1,11 +1,14 @@
 //! The scheduler: who begins, who goes on, and what goes wrong, one choice after another.
 
+use std::collections::BTreeMap;
+
 use crate::actor::Answer;
 use crate::dice::Dice;
 use crate::fate::beginning;
 use crate::fate::climate::Climate;
+use crate::fate::mix::{Disaster, Trouble};
 use crate::fate::workloads::Workload;
-use crate::fleet::Kind;
+use crate::fleet::{Fleet, Kind};
 use crate::operation::{Held, Operation};
 use crate::trace::{Beginning, Choice};
 use crate::wire::{Fault, Task};
@@ -21,7 +24,7 @@ pub struct Fate {
     pub(super) climate: Climate,
     pub(super) kind: Kind,
     pub(super) workloads: Vec<Workload>,
-    pub(super) made: u32,
+    pub(super) made: usize,
     /// Blocks that were seen at any time: old hints.
     pub(super) blocks: Vec<String>,
     /// Allocations that were seen at any time.
@@ -29,17 +32,19 @@ pub struct Fate {
     seed: u64,
     begun: usize,
     next_task: Task,
+    /// Where processes stall: who goes on first.
+    ranks: BTreeMap<Task, u64>,
     /// What follows the choice before.
     queued: Vec<Choice>,
 }
 
 impl Fate {
     /// Returns what happens with this seed.
-    pub fn new(seed: u64, kind: Kind) -> Fate {
+    pub fn new(seed: u64, fleet: Fleet) -> Fate {
         let dice = Dice::of(seed, 0);
         Fate {
-            climate: Climate::draw(&dice),
-            kind,
+            climate: Climate::draw(&dice, fleet),
+            kind: fleet.kind,
             dice,
             workloads: Vec::new(),
             made: 0,
@@ -48,6 +53,7 @@ impl Fate {
             seed,
             begun: 0,
             next_task: 0,
+            ranks: BTreeMap::new(),
             queued: Vec::new(),
         }
     }
@@ -85,8 +91,7 @@ impl Fate {
         if let Some(choice) = self.disaster(world) {
             return Some(choice);
         }
-        let live: Vec<Task> = world.live.keys().copied().collect();
-        let task = *self.dice.pick(&live)?;
+        let task = self.runner(world)?;
         if self.dice.per_mille(self.climate.deaths) {
             return Some(Choice::Crash { task });
         }
@@ -143,13 +148,13 @@ impl Fate {
         if !self.dice.per_mille(self.climate.faults) {
             return None;
         }
-        Some(match self.dice.below(10) {
-            0 => Fault::Refuse,
-            1 | 2 => Fault::LoseRequest,
-            3 | 4 => Fault::LoseReply,
-            5 | 6 => Fault::ApplyLate,
-            7 | 8 => Fault::Touch,
-            _ => Fault::OldView(1 + self.dice.below(6)),
+        Some(match self.climate.mix.troubles.draw(&self.dice)? {
+            Trouble::Refuse => Fault::Refuse,
+            Trouble::LoseRequest => Fault::LoseRequest,
+            Trouble::LoseReply => Fault::LoseReply,
+            Trouble::ApplyLate => Fault::ApplyLate,
+            Trouble::Touch => Fault::Touch,
+            Trouble::OldView => Fault::OldView(1 + self.dice.below(6)),
         })
     }
 
@@ -160,28 +165,28 @@ impl Fate {
             let place = usize::try_from(self.dice.below(late as u64)).unwrap_or(0);
             return Some(Choice::Arrive { place });
         }
-        if self.dice.below(100) == 0 {
-            let seconds = [1, 10, 35, 70, 130][usize::try_from(self.dice.below(5)).unwrap_or(0)];
+        if self.dice.per_mille(self.climate.mix.pausing) {
+            let seconds = self.climate.mix.pauses.draw(&self.dice)?;
             let millis = seconds * 1000;
             return Some(Choice::Pass { millis });
         }
         if self.climate.disasters <= self.dice.below(10_000) {
             return None;
         }
-        match self.dice.below(6) {
-            0 => Some(Choice::Compact {
+        match self.climate.mix.disasters.draw(&self.dice)? {
+            Disaster::Compact => Some(Choice::Compact {
                 keep: self.dice.below(4),
             }),
-            1 if self.dice.below(3) == 0 => Some(Choice::Restore {
+            Disaster::Restore => Some(Choice::Restore {
                 back: 1 + self.dice.below(20),
             }),
-            2 => {
+            Disaster::Mark => {
                 let blocks: Vec<_> = world.checker.state.blocks.keys().collect();
                 let block = self.dice.pick(&blocks)?.to_string();
                 Some(Choice::Mark { block })
             }
-            3 => self.node_death(world),
-            _ => {
+            Disaster::NodeDeath => self.node_death(world),
+            Disaster::Jump => {
                 let node = self.dice.pick(&self.climate.nodes)?;
                 let seconds = [-600, -40, -3, 3, 25, 600];
                 let seconds = *self.dice.pick(&seconds)?;
@@ -191,9 +196,29 @@ impl Fate {
         }
     }
 
+    /// Returns the process that goes on: any, or where processes stall the one of the highest rank, which may lose it.
+    fn runner(&mut self, world: &World) -> Option<Task> {
+        let live: Vec<Task> = world.live.keys().copied().collect();
+        if !self.climate.stalls {
+            return self.dice.pick(&live).copied();
+        }
+        self.ranks.retain(|task, _| world.live.contains_key(task));
+        for task in live {
+            let rank = self.dice.below(1000);
+            self.ranks.entry(task).or_insert(rank);
+        }
+        let first = self.ranks.iter().max_by_key(|(_, rank)| **rank);
+        let first = *first?.0;
+        if self.dice.below(8) == 0 {
+            let rank = self.dice.below(1000);
+            self.ranks.insert(first, rank);
+        }
+        Some(first)
+    }
+
     /// Returns whose program does something on a machine.
     pub(super) fn actor(&self, machine: &str) -> String {
-        let calicos = machine.ends_with(['2', '4', '0']);
+        let calicos = machine.ends_with(['0', '2', '4', '6', '8']);
         let program = match self.kind {
             Kind::Pure => "ours",
             Kind::Mixed if calicos != (self.dice.below(5) == 0) => "calico",

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use crate::actor::Answer;
 use crate::fate::Fate;
+use crate::fate::mix::Start;
 use crate::fleet::Kind;
 use crate::operation::{Assign, Held, Named, Operation};
 use crate::records::Slot;
@@ -18,9 +19,6 @@ pub(super) struct Workload {
     pub(super) stopping: bool,
 }
 
-/// Workloads that run at a time.
-const MOST_WORKLOADS: usize = 7;
-
 impl Workload {
     pub(super) fn handle(&self) -> Option<&str> {
         self.request.holder().map(|(handle, _)| handle)
@@ -30,7 +28,7 @@ impl Workload {
 impl Fate {
     /// Draws an operation of a node.
     pub(super) fn work(&mut self, world: &World) -> (String, Operation) {
-        let few = self.workloads.len() < MOST_WORKLOADS;
+        let few = self.workloads.len() < self.climate.workloads;
         let place = if self.workloads.is_empty() {
             None
         } else {
@@ -54,15 +52,15 @@ impl Fate {
     fn start(&mut self, world: &World) -> (String, Operation) {
         let node = self.dice.pick(&self.climate.nodes);
         let node = node.map_or("n1", String::as_str).to_owned();
-        let request = match self.dice.below(12) {
-            0 => self.named(world, &node),
-            1 => self.second_interface(&node),
-            2 => Operation::Assign(Assign {
+        let request = match self.climate.mix.starts.draw(&self.dice) {
+            Some(Start::AtAddress) => self.named(world, &node),
+            Some(Start::SecondInterface) => self.second_interface(&node),
+            Some(Start::Nameless) => Operation::Assign(Assign {
                 handle: None,
                 interface: None,
                 ..self.assign(&node)
             }),
-            _ => Operation::Assign(self.assign(&node)),
+            Some(Start::Named) | None => Operation::Assign(self.assign(&node)),
         };
         if request.holder().is_some() {
             self.workloads.push(Workload {
@@ -76,9 +74,10 @@ impl Fate {
 
     /// Names are used again, but by one workload at a time.
     fn unused(&mut self, letter: char) -> String {
+        let names = self.climate.workloads + 5;
         loop {
             self.made += 1;
-            let name = format!("{letter}{}", self.made % 12);
+            let name = format!("{letter}{}", self.made % names);
             let mut workloads = self.workloads.iter();
             if workloads.all(|workload| workload.handle() != Some(&name)) {
                 return name;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use block_ipam::datastore::{Guard, Snapshot, Txn, Write};
 use serde_json::{Map, Value};
 
+use crate::net::Net;
 use crate::operation::Operation;
 
 /// Returns the transaction without some of its writes.
@@ -115,6 +116,31 @@ pub(super) fn warm_up(snapshot: &mut Snapshot) {
                 if let Some(queue) = block["unallocated"].as_array_mut() {
                     queue.push(place.into());
                 }
+            }
+        }
+        entry.value = block.to_string().into_bytes();
+    }
+}
+
+/// What is released has the number that it had when the release was decided on.
+pub(super) fn as_expected(snapshot: &mut Snapshot, operation: &Operation) {
+    let Operation::ReleaseAddresses(all) = operation else {
+        return;
+    };
+    let entries = snapshot
+        .found
+        .iter_mut()
+        .flat_map(|found| &mut found.entries);
+    for entry in entries.filter(|entry| entry.key.contains("/assignment/")) {
+        let Ok(mut block) = serde_json::from_slice::<Value>(&entry.value) else {
+            continue;
+        };
+        let Some(net) = block["cidr"].as_str().and_then(Net::parse) else {
+            continue;
+        };
+        for held in all {
+            if let (Some(place), Some(sequence)) = (net.place(held.address), held.sequence) {
+                block["sequenceNumberForAllocation"][place.to_string()] = sequence.into();
             }
         }
         entry.value = block.to_string().into_bytes();

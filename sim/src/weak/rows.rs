@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::operation::Operation;
 
 /// A row of the table of transactions in `docs/protocol.md`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Row {
     /// From an own block.
     Warm,
@@ -16,6 +16,10 @@ pub enum Row {
     Reclaim,
     /// From a block of another.
     Borrow,
+    /// What an earlier try took is counted.
+    Adopt,
+    /// What is deselected is given up before a claim.
+    Deselect,
     /// By handle.
     Release,
     /// By address: operators and collectors.
@@ -30,6 +34,10 @@ pub enum Row {
     Drop,
     /// Counts of a handle are set right.
     Count,
+    /// A block is written as it should be, or deleted where it is nobody's and empty.
+    Tidy,
+    /// The index of what a node borrowed is set right.
+    Index,
     /// The owners of an address change.
     Owners,
     /// What has cooled is freed.
@@ -40,14 +48,18 @@ pub enum Row {
     PoolEdit,
     /// A pool is deleted.
     PoolDelete,
+    /// The configuration is written.
+    Config,
+    /// The record of a node is written or deleted.
+    Node,
+    /// A reservation is written or deleted.
+    Reservation,
     /// A block is rewritten as it was.
     Fence,
-    /// Anything else.
-    Other,
 }
 
 /// What a guard is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Of {
     /// A block, or the blocks around a candidate.
     Block,
@@ -69,37 +81,53 @@ pub enum Of {
     AllAffinities,
     /// One affinity.
     Affinity,
+    /// A reservation.
+    Reservation,
     /// All reservations.
     Reservations,
+    /// The index of borrowing.
+    Index,
+    /// Which machine uses the name of a node.
+    Identity,
+    /// Anything else.
+    Other,
 }
 
 /// Returns what a guard is of.
-pub(super) fn kind(guard: &Guard) -> Option<Of> {
+pub(super) fn kind(guard: &Guard) -> Of {
     let text = match guard {
         Guard::Absent(key) | Guard::At(key, _) | Guard::Same(key, _) => key.as_str(),
         Guard::NoneCreated(span, _) | Guard::NoneChanged(span, _) => start(span),
     };
     let ranged = matches!(guard, Guard::NoneCreated(..) | Guard::NoneChanged(..));
-    if text.contains("/ipam/v2/assignment/") {
-        Some(if ranged { Of::Neighbours } else { Of::Block })
+    if text.contains("/block-ipam/v1/borrowed/") {
+        Of::Index
+    } else if text.contains("/block-ipam/v1/nodes/") {
+        Of::Identity
+    } else if text.contains("/ipam/v2/assignment/") {
+        if ranged { Of::Neighbours } else { Of::Block }
     } else if text.contains("/ipam/v2/handle/") {
-        Some(Of::Handle)
+        Of::Handle
     } else if text.contains("/ippools/") {
-        Some(if ranged { Of::Pools } else { Of::Pool })
+        if ranged { Of::Pools } else { Of::Pool }
     } else if text.contains("/ipreservations/") {
-        Some(Of::Reservations)
+        if ranged {
+            Of::Reservations
+        } else {
+            Of::Reservation
+        }
     } else if text.contains("/nodes/") {
-        Some(Of::Node)
+        Of::Node
     } else if text.ends_with("/ipam/v2/config") {
-        Some(Of::Config)
+        Of::Config
     } else if text.contains("/ipam/v2/host/") || text.contains("/ipam/v2/virtual/") {
-        Some(match (ranged, text.contains("/block/")) {
+        match (ranged, text.contains("/block/")) {
             (false, _) => Of::Affinity,
             (true, true) => Of::OwnAffinities,
             (true, false) => Of::AllAffinities,
-        })
+        }
     } else {
-        None
+        Of::Other
     }
 }
 
@@ -121,8 +149,12 @@ pub(super) fn rows<'a>(
             return grants(operation, txn, known);
         }
         Operation::ReleaseHandle { .. } => Row::Release,
+        Operation::PutConfig(_) => Row::Config,
+        Operation::PutNode { .. } => Row::Node,
+        Operation::DeleteNode { .. } if writes(txn, "/nodes/") => Row::Node,
+        Operation::PutReservation { .. } | Operation::DeleteReservation { .. } => Row::Reservation,
         Operation::ReleaseAddresses(_) => Row::Collect,
-        Operation::Collect { .. } if !deletes(txn, "/ipam/v2/host/") => Row::Collect,
+        Operation::Collect { .. } if !guards(txn, Of::Affinity) => Row::Collect,
         Operation::Collect { .. } | Operation::Surrender { .. } | Operation::DeleteNode { .. } => {
             Row::Surrender
         }
@@ -142,7 +174,6 @@ pub(super) fn rows<'a>(
         Operation::SetOwners { .. } | Operation::PromoteOwner { .. } => Row::Owners,
         Operation::CollectCold { .. } => Row::Cold,
         Operation::CheckAndRepair => repair(txn),
-        _ => Row::Other,
     };
     vec![(row, None)]
 }
@@ -154,8 +185,10 @@ fn repair(txn: &Txn) -> Row {
         Row::Drop
     } else if writes(txn, "/ipam/v2/host/") {
         Row::Confirm
+    } else if writes(txn, "/block-ipam/v1/borrowed/") {
+        Row::Index
     } else {
-        Row::Other
+        Row::Tidy
     }
 }
 
@@ -166,6 +199,12 @@ fn grants<'a>(
 ) -> Vec<(Row, Option<&'a str>)> {
     if txn.writes.len() == 1 && txn.guards.len() == 1 && writes(txn, "/assignment/") {
         return vec![(Row::Fence, None)];
+    }
+    if deletes(txn, "/assignment/") {
+        return vec![(Row::Deselect, None)];
+    }
+    if !writes(txn, "/assignment/") {
+        return vec![(Row::Adopt, None)];
     }
     let own = operation.node().unwrap_or_default();
     let blocks = txn.writes.iter().filter_map(|write| match write {
@@ -192,6 +231,10 @@ fn grants<'a>(
 
 fn writes(txn: &Txn, part: &str) -> bool {
     txn.writes.iter().any(|write| write.key().contains(part))
+}
+
+fn guards(txn: &Txn, of: Of) -> bool {
+    txn.guards.iter().any(|guard| kind(guard) == of)
 }
 
 fn deletes(txn: &Txn, part: &str) -> bool {

@@ -13,9 +13,20 @@ use crate::weak::mutants;
 use crate::weak::rows::{Of, Row, kind, rows};
 use crate::weak::weakness::{Weakness, What};
 
+impl Weakness {
+    /// Returns a store through which a program that is asked for this operation is so much weaker than it is.
+    pub fn before(
+        &'static self,
+        store: Arc<dyn Datastore>,
+        operation: Operation,
+    ) -> Arc<dyn Datastore> {
+        Arc::new(WeakStore::new(store, self, operation))
+    }
+}
+
 /// A store through which a program is weaker than it is.
 #[derive(Debug)]
-pub(crate) struct WeakStore {
+struct WeakStore {
     inner: Arc<dyn Datastore>,
     weakness: &'static Weakness,
     operation: Operation,
@@ -24,8 +35,7 @@ pub(crate) struct WeakStore {
 }
 
 impl WeakStore {
-    /// Weakens a process.
-    pub(crate) fn new(
+    fn new(
         inner: Arc<dyn Datastore>,
         weakness: &'static Weakness,
         operation: Operation,
@@ -66,9 +76,7 @@ impl WeakStore {
             return txn.clone();
         }
         let keeps = |guard: &&Guard| {
-            let Some(own) = kind(guard) else {
-                return true;
-            };
+            let own = kind(guard);
             let is_of_block = own == Of::Block || own == Of::Neighbours;
             if of == Of::Block && is_of_block {
                 let of_row = |key: &String| {
@@ -165,6 +173,7 @@ impl Datastore for WeakStore {
         match self.weakness.what {
             What::ForgetsItsOwn => mutants::forget_own(&mut snapshot, &self.operation),
             What::IgnoresCooling => mutants::warm_up(&mut snapshot),
+            What::IgnoresSequences => mutants::as_expected(&mut snapshot, &self.operation),
             _ => {}
         }
         Ok(snapshot)
@@ -182,6 +191,7 @@ impl Datastore for WeakStore {
             match self.weakness.what {
                 What::ForgetsItsOwn => mutants::forget_own(snapshot, &self.operation),
                 What::IgnoresCooling => mutants::warm_up(snapshot),
+                What::IgnoresSequences => mutants::as_expected(snapshot, &self.operation),
                 _ => {}
             }
         }

@@ -9,7 +9,10 @@ use block_ipam::datastore::{
     Commit, Datastore, DatastoreError, Guard, Memory, Read, Snapshot, Txn, Write,
 };
 use block_ipam::revision::Revision;
+use block_ipam_sim::operation::{Assign, Operation, Pool, Which};
 use block_ipam_sim::time::Pause;
+use block_ipam_sim::weak::Weakness;
+use block_ipam_sim::weak::weakness::{Row, What};
 
 /// What the commits of one process lack.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +21,60 @@ pub(crate) struct Dropped {
     pub(crate) write: fn(&Write) -> bool,
     /// Commits that are not sent, judged beside those that got no answer: the process is told that they were refused.
     pub(crate) commit: fn(&Txn, &[Txn]) -> bool,
+    /// What the process is besides.
+    pub(crate) weakness: Option<&'static Weakness>,
+}
+
+impl Dropped {
+    /// Returns the store as a process has it that is so weak.
+    pub(crate) fn before(self, gate: Arc<Gate>) -> Arc<dyn Datastore> {
+        match self.weakness {
+            Some(weakness) => weakness.before(gate, operation(weakness)),
+            None => gate,
+        }
+    }
+}
+
+/// What the process of a schedule is asked for whose weakness this is, as far as that tells one row from another.
+fn operation(weakness: &Weakness) -> Operation {
+    let What::NoGuard(row, _) = weakness.what else {
+        return match weakness.what {
+            What::ConfirmsWithoutRewrite | What::CountsWithoutRewrite => Operation::CheckAndRepair,
+            _ => asking(),
+        };
+    };
+    let node = "n1".to_owned();
+    match row {
+        Row::Surrender => Operation::Surrender {
+            which: Which::Node(node),
+            in_use: false,
+        },
+        Row::Confirm | Row::Drop | Row::Count | Row::Tidy | Row::Index => Operation::CheckAndRepair,
+        Row::PoolCreate | Row::PoolEdit => Operation::PutPool(Pool {
+            name: "a".to_owned(),
+            cidr: "10.0.0.0/30".to_owned(),
+            block_length: 30,
+            disabled: false,
+            rack: None,
+            load_balancer: false,
+        }),
+        Row::PoolDelete => Operation::DeletePool {
+            name: "a".to_owned(),
+        },
+        Row::Release => Operation::ReleaseHandle {
+            handle: "net.h1".to_owned(),
+            interface: None,
+        },
+        Row::Collect => Operation::ReleaseAddresses(Vec::new()),
+        _ => asking(),
+    }
+}
+
+fn asking() -> Operation {
+    Operation::Assign(Assign {
+        node: "n1".to_owned(),
+        ..Assign::default()
+    })
 }
 
 /// Everything stands.
@@ -25,6 +82,7 @@ pub(crate) const NOTHING: Dropped = Dropped {
     guard: |_| false,
     write: |_| false,
     commit: |_, _| false,
+    weakness: None,
 };
 
 /// Drops the guards on which this holds.

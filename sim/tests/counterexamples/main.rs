@@ -15,6 +15,8 @@ mod steps;
 mod world;
 
 use block_ipam::datastore::{Guard, Span, Txn, Write};
+use block_ipam_sim::weak::Weakness;
+use block_ipam_sim::weak::weakness::{ALL, Shown};
 
 use crate::gate::{Dropped, Judged, NOTHING, guards};
 use crate::late::Taken;
@@ -25,7 +27,7 @@ use crate::world::World;
 type Case = (&'static str, Dropped, fn(&World, Dropped) -> Vec<String>);
 
 /// Every counterexample of a guard, in the order of the document.
-const CASES: [Case; 29] = [
+const CASES: [Case; 30] = [
     ("X1", guards(of_blocks), assign::x1),
     ("X2", guards(of_handles), assign::x2),
     ("X3", guards(of_pools), assign::x3),
@@ -50,6 +52,11 @@ const CASES: [Case; 29] = [
     ("X23", WRITES_OF_BLOCKS, repair::x23),
     ("X25", guards(of_pools), operators::x25),
     ("X26", guards(of_blocks_and_affinities), operators::x26),
+    (
+        "X26, the affinity alone",
+        guards(of_affinities),
+        operators::x26_by_the_affinity,
+    ),
     ("X27", guards(of_pools), operators::x27),
     ("X30", FENCE, late::x30),
     ("X31", FENCE, late::x31),
@@ -145,6 +152,34 @@ fn each_guard_is_missed_by_its_counterexample() {
         unmissed, [""; 0],
         "nothing breaks without the guard of these"
     );
+}
+
+/// Returns the weaker versions that a schedule shows and no seed.
+fn scheduled() -> Vec<(&'static Weakness, &'static str)> {
+    let shown = ALL.iter().filter_map(|weakness| match weakness.shown {
+        Shown::Schedule(name) => Some((weakness, name)),
+        Shown::Seed { .. } => None,
+    });
+    shown.collect()
+}
+
+#[test]
+fn each_weaker_version_that_no_seed_shows_is_shown_by_its_schedule() {
+    let is_shown = |weakness: &'static Weakness, name: &str| {
+        let weak = Dropped {
+            weakness: Some(weakness),
+            ..NOTHING
+        };
+        let mut cases = CASES.into_iter();
+        let case = cases.find(|(own, _, _)| *own == name);
+        case.is_some_and(|(_, _, schedule)| !schedule(&World::new(), weak).is_empty())
+    };
+    let unshown: Vec<&str> = scheduled()
+        .into_iter()
+        .filter(|(weakness, name)| !is_shown(weakness, name))
+        .map(|(weakness, _)| weakness.name)
+        .collect();
+    assert_eq!(unshown, [""; 0], "no schedule shows these");
 }
 
 #[test]

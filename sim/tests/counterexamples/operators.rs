@@ -67,8 +67,24 @@ pub(crate) fn x25(world: &World, dropped: Dropped) -> Vec<String> {
     Records::of(world).p3()
 }
 
+/// What of a claim of Calico's is there when our commit comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Claimed {
+    TheAffinity,
+    TheBlock,
+}
+
 /// A claim of Calico's in a pool that is gone makes a block of another size.
 pub(crate) fn x26(world: &World, dropped: Dropped) -> Vec<String> {
+    x26_when(world, dropped, Claimed::TheBlock)
+}
+
+/// The same, where the affinity is there when the pool comes, and the block is not yet.
+pub(crate) fn x26_by_the_affinity(world: &World, dropped: Dropped) -> Vec<String> {
+    x26_when(world, dropped, Claimed::TheAffinity)
+}
+
+fn x26_when(world: &World, dropped: Dropped, claimed: Claimed) -> Vec<String> {
     pool(world, "old", "10.0.0.0/30", 31, false);
     node(world, "n1");
     let mut calico = calico_claiming(world, "n1", "10.0.0.0/31");
@@ -76,8 +92,13 @@ pub(crate) fn x26(world: &World, dropped: Dropped) -> Vec<String> {
     world.delete("/calico/resources/v3/projectcalico.org/ippools/old");
     let mut late = creating(world, dropped, "a", "10.0.0.0/30", 30);
     late.until_commit();
-    calico.finish();
+    calico.one_more();
+    if claimed == Claimed::TheBlock {
+        calico.until(writes_block);
+        calico.one_more();
+    }
     late.finish();
+    calico.finish();
     let records = Records::of(world);
     if records.pools.is_empty() {
         Vec::new()

@@ -101,7 +101,8 @@ impl World {
     {
         let gate = self.gate(dropped, judged);
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        let allocator = Allocator::new(gate.clone(), clock, Arc::new(Dice::new(7)));
+        let store = dropped.before(Arc::clone(&gate));
+        let allocator = Allocator::new(store, clock, Arc::new(Dice::new(7)));
         Process::begin(gate, work(allocator))
     }
 
