@@ -197,7 +197,7 @@ impl Changed {
     pub fn added(&self) -> impl Iterator<Item = (&BlockChange, IpAddr, &Entry)> {
         self.differing(|now, was| {
             matches!(now, Slot::Held(entry) if !entry.is_windows_slot())
-                && !matches!(was, Slot::Held(_))
+                && !matches!(was, Slot::Held(entry) if !entry.is_windows_slot())
         })
         .filter_map(|(change, place, now, _)| match now {
             Slot::Held(entry) => Some((change, change.net().at(place), entry)),
