@@ -47,15 +47,18 @@ sim: ## Runs the simulation of the protocol: SEEDS of ours, a quarter as many of
 	SEEDS='$(SEEDS)' $(CARGO) test --locked -p block-ipam-sim --release --test simulation
 
 .PHONY: bench
-bench: ## Measures us beside the bare requests of a real etcd, as ratios of one run (RECORD=yes writes docs/performance.md)
+bench: bench-cni bench-scale bench-ctl ## Measures everything, each part on a fresh etcd of its own (RECORD=yes writes docs/performance.md)
+
+.PHONY: bench-cni
+bench-cni: ## Measures the library and the plugin beside the bare requests of a real etcd, as ratios of one run (RECORD=yes)
 	@CARGO='$(CARGO)' tools/bench.sh $(if $(RECORD),--record)
 
 .PHONY: bench-scale
-bench-scale: ## Measures us on large stores, full pools and many callers at once (RECORD=yes writes docs/performance.md)
+bench-scale: ## Measures the library on large stores, full pools and many callers at once (RECORD=yes)
 	@CARGO='$(CARGO)' tools/bench-scale.sh $(if $(RECORD),--record)
 
 .PHONY: bench-ctl
-bench-ctl: ## Measures ipamctl on 10 000 nodes, 16 000 blocks and 1 000 000 addresses (PROFILE; RECORD=yes writes docs/performance.md)
+bench-ctl: ## Measures ipamctl on 10 000 nodes, 16 000 blocks and 1 000 000 addresses (PROFILE; RECORD=yes)
 	@CARGO='$(CARGO)' tools/bench-ctl.sh '$(PROFILE)' $(if $(RECORD),--record)
 
 .PHONY: install
