@@ -47,7 +47,8 @@ sim: ## Runs the simulation of the protocol: SEEDS of ours, a quarter as many of
 	SEEDS='$(SEEDS)' $(CARGO) test --locked -p block-ipam-sim --release --test simulation
 
 .PHONY: bench
-bench: bench-cni bench-scale bench-ctl ## Measures everything, each part on a fresh etcd of its own (RECORD=yes writes docs/performance.md)
+bench: ## Measures everything, each part on a fresh etcd of its own (RECORD=yes writes docs/performance.md)
+bench: bench-cni bench-scale bench-ctl
 
 .PHONY: bench-cni
 bench-cni: ## Measures the library and the plugin beside the bare requests of a real etcd, as ratios of one run (RECORD=yes)
