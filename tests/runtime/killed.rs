@@ -1,14 +1,14 @@
 //! Plugins are killed at random moments, some by SIGTERM, and etcd now and then: after one collection nothing is left that nobody holds,
 //! and whoever lives holds what he was given.
 //!
-//! `KILLS` is the number of plugins that are killed, `SEED` the first number that moments are drawn from.
+//! `KILLS` is the number of plugins that are killed while the store is there, `SEED` the first number that moments are drawn from.
 
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -43,6 +43,8 @@ struct Killing<'a> {
     longest: Duration,
     kills: usize,
     killed: AtomicUsize,
+    /// Whether etcd is away: who is killed then has written nothing, and does not count.
+    is_away: AtomicBool,
     living: Mutex<Vec<Living>>,
 }
 
@@ -111,7 +113,8 @@ impl Killing<'_> {
         if output.status.code().is_some() {
             return Ended::Answered(output);
         }
-        self.killed.fetch_add(1, Ordering::Relaxed);
+        let counts = usize::from(!self.is_away.load(Ordering::Relaxed));
+        self.killed.fetch_add(counts, Ordering::Relaxed);
         Ended::Killed
     }
 
@@ -162,7 +165,9 @@ impl Killing<'_> {
         let mut next = ETCD_ONE_IN;
         while !self.is_over() {
             if next <= self.killed.load(Ordering::Relaxed) {
+                self.is_away.store(true, Ordering::Relaxed);
                 etcd.lock().expect("no panic").restart();
+                self.is_away.store(false, Ordering::Relaxed);
                 next += ETCD_ONE_IN;
             }
             std::thread::park_timeout(Duration::from_millis(20));
@@ -217,6 +222,7 @@ const fn killing(host: &Host, config: Value, longest: Duration, kills: usize) ->
         longest,
         kills,
         killed: AtomicUsize::new(0),
+        is_away: AtomicBool::new(false),
         living: Mutex::new(Vec::new()),
     }
 }
