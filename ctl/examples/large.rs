@@ -223,10 +223,10 @@ fn run(arguments: &[&str]) -> Result<String, String> {
         .lines()
         .find_map(|line| line.strip_prefix("Requests: "));
     let row = format!(
-        "| `ipamctl {}` | {:.0} ms | {} MB | {} |\n",
+        "| `ipamctl {}` | {:.0} ms | {} | {} |\n",
         arguments.join(" "),
         took.as_secs_f64() * 1000.0,
-        peak / 1024,
+        memory(peak),
         requests.unwrap_or("none")
     );
     if !matches!(output.status.code(), Some(0 | 3)) {
@@ -239,6 +239,14 @@ fn run(arguments: &[&str]) -> Result<String, String> {
         return Err(format!("{arguments:?} needed {} MB", peak / 1024));
     }
     Ok(row)
+}
+
+/// Returns the memory in words; what ended before it was looked at has none.
+fn memory(peak: u64) -> String {
+    if peak == 0 {
+        return String::new();
+    }
+    format!("{} MB", peak.div_ceil(1024))
 }
 
 /// Returns the most memory that a process ever had, in KiB. It is looked at until the process ends.

@@ -5,11 +5,16 @@
 
 use std::fmt;
 
+use super::keys;
 use super::port::{Datastore, DatastoreError, Entry, MAX_PAGE_BYTES, Range, Read, Snapshot, Span};
 use crate::revision::Revision;
 
-/// Most entries of one page. Much smaller pages make etcd walk quadratically: it counts the rest for each.
+/// Most entries of one page where records may grow large.
 const MAX_PAGE_ENTRIES: usize = 1_000;
+
+/// Most entries of one page of handles, which are small and many. Smaller pages make etcd walk quadratically, for it
+/// counts the rest for each: a million handles, a thousand at a time, take it more than a minute.
+const MAX_PAGE_HANDLES: usize = 20_000;
 
 /// Entries of the first page, before their size is known.
 const FIRST_PAGE_ENTRIES: usize = 200;
@@ -60,14 +65,22 @@ pub struct Pages<'a> {
     /// What is left; `None` at the end.
     rest: Option<Range>,
     at: Option<Revision>,
+    /// Most entries of a page.
+    most: usize,
 }
 
 impl<'a> Pages<'a> {
     /// Starts a read of everything in the span, values included.
     pub fn of(store: &'a dyn Datastore, span: Span) -> Pages<'a> {
         let limit = count(FIRST_PAGE_ENTRIES);
+        let most = if span == keys::handles() {
+            MAX_PAGE_HANDLES
+        } else {
+            MAX_PAGE_ENTRIES
+        };
         Pages {
             store,
+            most,
             rest: Some(Range::of(span).limit(limit)),
             at: None,
         }
@@ -102,7 +115,7 @@ impl<'a> Pages<'a> {
             .filter(|_| found.more)
             .map(|last| Range {
                 span: after(&range.span, &last.key),
-                limit: limit_for(&found.entries),
+                limit: limit_for(&found.entries, self.most),
                 ..range
             });
         Ok(Some(Page {
@@ -132,14 +145,14 @@ fn after(span: &Span, key: &str) -> Span {
     }
 }
 
-/// Returns how many entries like these make a page.
-fn limit_for(entries: &[Entry]) -> u32 {
+/// Returns how many entries like these make a page that has so many at most.
+fn limit_for(entries: &[Entry], most: usize) -> u32 {
     let bytes: usize = entries
         .iter()
         .map(|entry| entry.key.len() + entry.value.len())
         .sum();
     let each = bytes.div_ceil(entries.len().max(1)).max(1);
-    count((MAX_PAGE_BYTES / each).clamp(1, MAX_PAGE_ENTRIES))
+    count((MAX_PAGE_BYTES / each).clamp(1, most))
 }
 
 fn count(entries: usize) -> u32 {
@@ -185,6 +198,18 @@ mod tests {
         let store = Memory::default();
         fill(&store, 240, 200_000).await;
         assert_eq!(sizes(Pages::of(&store, span())).await, [200, 19, 19, 2]);
+    }
+
+    #[tokio::test]
+    async fn many_handles_make_few_pages() {
+        let store = Memory::default();
+        let span = keys::handles();
+        let write = |i| Write::Put(format!("/calico/ipam/v2/handle/{i:05}"), vec![b'x'; 10]);
+        for i in 0..2_300 {
+            let (guards, writes) = (vec![], vec![write(i)]);
+            store.commit(Txn { guards, writes }).await.unwrap();
+        }
+        assert_eq!(sizes(Pages::of(&store, span)).await, [200, 2_100]);
     }
 
     #[tokio::test]
