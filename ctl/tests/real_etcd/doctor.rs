@@ -1,6 +1,7 @@
 //! `store doctor` on real stores with one trouble each.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::process::Output;
 
 use block_ipam::allocator::Hint;
@@ -10,7 +11,8 @@ use block_ipam::revision::Revision;
 use block_ipam_testing::cluster::EtcdCluster;
 use block_ipam_testing::etcd::{EtcdOptions, EtcdServer, make_certificates, make_certificates_for};
 
-use crate::{done, ipamctl, login, text, with_roles};
+use crate::roles::{Place, with_roles};
+use crate::{done, ipamctl, text};
 
 /// The checks that found something or could not be looked at, by name, and what they say. How fast the machine is does not count.
 #[track_caller]
@@ -42,7 +44,7 @@ fn found(output: &Output) -> BTreeMap<String, (String, String)> {
     .collect()
 }
 
-fn doctor(settings: &[(&str, &str)]) -> BTreeMap<String, (String, String)> {
+fn doctor<V: AsRef<OsStr>>(settings: &[(&str, V)]) -> BTreeMap<String, (String, String)> {
     found(&ipamctl(settings, &["store", "doctor", "-o", "json"]))
 }
 
@@ -135,10 +137,11 @@ fn certificates_that_end_soon_are_told() {
 
 #[test]
 fn who_is_not_let_in_and_who_may_do_too_little_is_told() {
-    let server = with_roles();
+    let server = with_roles(None);
     let url = server.url();
+    let place = Place::of(&server, None);
     for user in ["plugin", "reader", "ipamctl"] {
-        let found = doctor(&login(&url, user));
+        let found = doctor(&place.login(user));
         assert!(!found.contains_key("rights"), "{user}: {found:?}");
         assert!(!found.contains_key("login"), "{user}: {found:?}");
     }
@@ -150,7 +153,7 @@ fn who_is_not_let_in_and_who_may_do_too_little_is_told() {
     told(&doctor(&wrong), "login", "fail", "authentication failed");
     let root = ["--user", "root:root"];
     server.etcdctl(&[&root[..], &["user", "add", "none:none"]].concat());
-    let found = doctor(&login(&url, "none"));
+    let found = doctor(&place.login("none"));
     told(
         &found,
         "rights",
